@@ -145,13 +145,20 @@ func (s situation) say(h workflows.Happening) string {
 	case workflows.HappenedDecided:
 		return with(fmt.Sprintf("%s decided: %s.", cmp.Or(h.By, "A manager"), h.Choice))
 	case workflows.HappenedAmended:
-		switch {
-		case h.Notes && h.Messages:
-			return "Its notes and messages were changed."
-		case h.Notes:
-			return "Its notes were changed."
+		var changed []string
+		for _, part := range []struct {
+			is   bool
+			name string
+		}{{h.Notes, "notes"}, {h.Messages, "messages"}, {h.Phone, "phone number"}} {
+			if part.is {
+				changed = append(changed, part.name)
+			}
 		}
-		return "Its messages were changed."
+		verb := "were"
+		if h.Phone && len(changed) == 1 {
+			verb = "was"
+		}
+		return fmt.Sprintf("Its %s %s changed.", strings.Join(changed, " and "), verb)
 	case workflows.HappenedCancelling:
 		return fmt.Sprintf("%s asked to cancel it%s.", cmp.Or(h.By, "Somebody"), reason)
 	case workflows.HappenedCancelled:

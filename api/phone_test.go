@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,29 @@ func TestOnlyStaffSeeAPhoneNumber(t *testing.T) {
 	require.Empty(t, s.asCustomer(http.MethodPost, "/api/v1/orders/"+id+"/amend", "", `{"notes":"ring"}`).Phone)
 	require.Equal(t, kept, s.changed(id, "amend", "", `{"notes":"ring twice"}`).order.Phone)
 	require.Equal(t, kept, s.status(id).Phone, "whatever is amended")
+	require.Equal(t, "+49305550124", s.changed(id, "amend", key, `{"phone":"+49 30 555 01 24"}`).order.Phone)
+	require.Equal(t, "+49305550124", s.changed(id, "amend", key, `{"phone":"+49305550124"}`).order.Phone, "the same change again, written otherwise")
+	listed := func() string {
+		t.Helper()
+		var phone string
+		require.Eventually(t, func() bool {
+			answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{PickupCode: new(kitchen.PickupCode(id))})
+			if err != nil || answer.JSON200 == nil || len(answer.JSON200.Orders) != 1 {
+				return false
+			}
+			phone = answer.JSON200.Orders[0].Phone
+			return phone == s.status(id).Phone
+		}, time.Minute, 50*time.Millisecond)
+		return phone
+	}
+	require.Equal(t, "+49305550124", listed())
+	elsewhere := do(t, s.server, newRequest(http.MethodPost, "/api/v1/orders/"+id+"/amend", strings.NewReader(`{"phone":""}`), "Content-Type", "application/json"))
+	requireProblem(t, elsewhere, wire.ProblemNotSignedIn)
+	wrong := s.refused(wire.ProblemInvalidUpdate, id, "amend", "", `{"phone":"ring twice"}`)
+	require.Equal(t, "/phone", *wrong.Errors[0].Pointer)
+	require.Empty(t, s.changed(id, "amend", "", `{"phone":""}`).order.Phone)
+	require.Empty(t, listed())
+	require.True(t, slices.ContainsFunc(s.explained(id).Happened, func(h wire.Happening) bool { return h.Text == "Its phone number was changed." }))
 	require.Empty(t, s.asCustomer(http.MethodPost, "/api/v1/orders/"+id+"/cancel", "", `{"reason":"no appetite"}`).Phone)
 
 	refused := requireProblem(t, do(t, s.server, newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(asWritten("٠٣٠ ٥٥٥٠١٢٣")), "Content-Type", "application/json")), wire.ProblemInvalidOrder)

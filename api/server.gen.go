@@ -4079,6 +4079,20 @@ func (response AmendOrder400ApplicationProblemPlusJSONResponse) VisitAmendOrderR
 	return err
 }
 
+type AmendOrder401ApplicationProblemPlusJSONResponse Problem
+
+func (response AmendOrder401ApplicationProblemPlusJSONResponse) VisitAmendOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type AmendOrder404ApplicationProblemPlusJSONResponse Problem
 
 func (response AmendOrder404ApplicationProblemPlusJSONResponse) VisitAmendOrderResponse(w http.ResponseWriter) error {

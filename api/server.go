@@ -363,7 +363,7 @@ POST   /api/v1/orders/cancel         cancel many by a filter (managers)
 GET    /api/v1/orders/{id}           follow an order
 GET    /api/v1/orders/{id}/explanation  everything that happened to it, and why it is late (staff)
 POST   /api/v1/orders/{id}/cancel    cancel it
-POST   /api/v1/orders/{id}/amend     change its notes and messages
+POST   /api/v1/orders/{id}/amend     change its notes, messages and phone number
 POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
 PUT    /api/v1/orders/{id}/rush      let it go before others (staff)
 DELETE /api/v1/orders/{id}/rush      let it wait for its turn again

@@ -136,6 +136,7 @@ func TestSpecificationAndKitchenHaveTheSameLimits(t *testing.T) {
 	amendment, message := schemas["Amendment"].Value.Properties, schemas["LineMessage"].Value.Properties
 	require.Equal(t, kitchen.HardLimits().NotesLength, int(*amendment["notes"].Value.MaxLength))
 	require.Equal(t, kitchen.HardLimits().Lines, int(*amendment["messages"].Value.MaxItems))
+	require.Equal(t, kitchen.MaxPhoneLength, int(*amendment["phone"].Value.MaxLength))
 	require.Equal(t, kitchen.HardLimits().Lines, int(*message["line"].Value.Max)+1)
 	require.Equal(t, kitchen.HardLimits().MessageLength, int(*message["message"].Value.MaxLength))
 	require.Equal(t, kitchen.MaxDecisionLength, int(*schemas["Cancellation"].Value.Properties["reason"].Value.MaxLength))

@@ -119,6 +119,29 @@ func TestStandingOrders(t *testing.T) {
 		require.Equal(t, wire.ProblemIdempotencyConflict, other.ApplicationProblemJSON409.Type)
 	})
 
+	t.Run("each of its orders has its phone number, for staff alone", func(t *testing.T) {
+		s := s.in(t)
+		request := everyWeekOn(soon, "09:00", 1)
+		request.Order.Phone = "+49 (0)30 555-0123"
+		standing := s.takeStanding(request, uuid.NewString())
+		const kept = "+49305550123"
+		require.Equal(t, kept, standing.Order.Phone)
+		listed := s.standingOrder(standing.ID, "its first order", hasRecent)
+		require.Equal(t, kept, listed.Order.Phone)
+		id := listed.Recent[0].OrderID
+		require.Equal(t, kept, s.status(id).Phone)
+		run, err := s.server.temporal.DescribeWorkflowExecution(t.Context(), kitchen.WorkflowID(id), "")
+		require.NoError(t, err)
+		require.Contains(t, run.WorkflowExecutionInfo.Memo.Fields, workflows.MemoPhone)
+		require.NotContains(t, do(t, s.server, newRequest(http.MethodGet, "/api/v1/orders/"+id, nil)).Body.String(), "5550123")
+
+		request.Order.Phone = "ring twice"
+		refused, err := s.CreateStandingOrderWithResponse(t.Context(), nil, request)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnprocessableEntity, refused.StatusCode())
+		require.Equal(t, "/order/phone", *refused.ApplicationProblemJSON422.Errors[0].Pointer)
+	})
+
 	t.Run("a full slot is told, and asked for again", func(t *testing.T) {
 		s := s.in(t)
 		first := s.takeStanding(everyWeekOn(soon, "10:00", 12), uuid.NewString())

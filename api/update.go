@@ -41,8 +41,19 @@ func (s *Server) CancelOrder(ctx context.Context, request CancelOrderRequestObje
 	return CancelOrder200JSONResponse(shownTo(ctx, order)), err
 }
 
-// AmendOrder changes an order's notes and messages.
+// AmendOrder changes an order's notes and messages, and for staff where to call its
+// customer, who is not shown that either.
 func (s *Server) AmendOrder(ctx context.Context, request AmendOrderRequestObject) (AmendOrderResponseObject, error) {
+	if phone := request.Body.Phone; phone != nil {
+		if nameOf(ctx) == "" {
+			return nil, &problemError{Type: wire.ProblemNotSignedIn, Detail: fmt.Sprintf("Only staff change a phone number: sign in with POST %s, or leave phone out.", sessionPath)}
+		}
+		parsed, err := kitchen.ParsePhone(*phone)
+		if err != nil { // cannot be: the body was checked
+			return nil, fieldsProblem(wire.ProblemInvalidUpdate, []wire.FieldError{{Pointer: new("/phone"), Detail: err.Error()}})
+		}
+		request.Body.Phone = &parsed // one number is one change, however it is written
+	}
 	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
 		change{name: workflows.UpdateAmend, asked: workflows.Answer{Amended: request.Body}})
 	return AmendOrder200JSONResponse(shownTo(ctx, order)), err

@@ -401,13 +401,13 @@ func TestBadChangesAreRefusedAndSendNothing(t *testing.T) {
 		problem    wire.ProblemType
 		places     places
 	}{
-		"cancel as amend":            {"amend", `{"reason":"x"}`, wire.ProblemInvalidUpdate, places{"/reason": "unknown field: leave it out; known here are messages and notes"}},
+		"cancel as amend":            {"amend", `{"reason":"x"}`, wire.ProblemInvalidUpdate, places{"/reason": "unknown field: leave it out; known here are messages, notes and phone"}},
 		"amend as cancel":            {"cancel", `{"notes":"x"}`, wire.ProblemInvalidUpdate, places{"/notes": "unknown field: leave it out; known here are reason"}},
 		"cancel as resolve":          {"resolve", `{"reason":"x"}`, wire.ProblemInvalidUpdate, places{"/reason": "unknown field", "/choice": "missing"}},
 		"reason too long":            {"cancel", `{"reason":"` + long + `"}`, wire.ProblemInvalidUpdate, places{"/reason": "at most 500 characters"}},
 		"reason blank":               {"cancel", `{"reason":"  "}`, wire.ProblemInvalidUpdate, places{"/reason": "must not be blank"}},
 		"reason null":                {"cancel", `{"reason":null}`, wire.ProblemInvalidUpdate, places{"/reason": "must be a text, not null"}},
-		"nothing to amend":           {"amend", `{}`, wire.ProblemInvalidUpdate, places{"": "changes nothing: give notes, messages or both"}},
+		"nothing to amend":           {"amend", `{}`, wire.ProblemInvalidUpdate, places{"": "changes nothing: give notes, messages or a phone number"}},
 		"notes over the kitchen's":   {"amend", `{"notes":"012345678901234567890"}`, wire.ProblemInvalidUpdate, places{"/notes": "at most 20 characters"}},
 		"notes a number":             {"amend", `{"notes":5}`, wire.ProblemInvalidUpdate, places{"/notes": "must be a text, not another number"}},
 		"message over the kitchen's": {"amend", `{"messages":[{"line":0,"message":"01234567890"}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/message": "at most 10 characters"}},

@@ -29,14 +29,20 @@ func (c Cancellation) Check() []FieldError {
 	return check.faults
 }
 
-// Amendment changes an order's notes and piped messages. What it leaves out
-// stays as it is.
+// Amendment changes an order's notes, piped messages and telephone number. What it
+// leaves out stays as it is.
 type Amendment struct {
 	// Notes replace the order's notes; an empty text removes them.
 	Notes *string `json:"notes,omitempty"`
 	// Messages replace the piped messages of the lines that they name.
 	Messages []LineMessage `json:"messages,omitempty"`
+	// Phone replaces where to call the customer, as ParsePhone returns it; an empty text
+	// removes it.
+	Phone *string `json:"phone,omitempty"`
 }
+
+// ChangesTexts reports whether it changes what stations read.
+func (a Amendment) ChangesTexts() bool { return a.Notes != nil || len(a.Messages) > 0 }
 
 // LineMessage is the new piped message of one line.
 type LineMessage struct {
@@ -50,8 +56,8 @@ type LineMessage struct {
 // number of lines.
 func (a Amendment) Check(limits Limits, lines int) []FieldError {
 	var c orderCheck
-	if a.Notes == nil && len(a.Messages) == 0 {
-		c.add(errors.New("changes nothing: give notes, messages or both"), "")
+	if !a.ChangesTexts() && a.Phone == nil {
+		c.add(errors.New("changes nothing: give notes, messages or a phone number"), "")
 	}
 	if a.Notes != nil {
 		c.add(limits.CheckNotes(*a.Notes), "/notes")
@@ -69,6 +75,10 @@ func (a Amendment) Check(limits Limits, lines int) []FieldError {
 			c.addf(at+"line", "line %d is in the list already: leave one of them out", message.Line)
 		}
 		c.add(limits.CheckMessage(message.Message), at+"message")
+	}
+	if a.Phone != nil {
+		_, err := ParsePhone(*a.Phone)
+		c.add(err, "/phone")
 	}
 	return c.faults
 }

@@ -24,7 +24,7 @@ func TestUpdatesAreHeldToTheRulesOfAnOrder(t *testing.T) {
 		"new notes":                          {Amendment{Notes: text("ring twice")}.Check(limits, 1), ""},
 		"no notes any more":                  {Amendment{Notes: text("")}.Check(limits, 1), ""},
 		"a new message":                      {Amendment{Messages: []LineMessage{{0, "Happy 41st 🎂"}, {1, ""}}}.Check(limits, 2), ""},
-		"nothing to amend":                   {Amendment{}.Check(limits, 1), "changes nothing: give notes, messages or both"},
+		"nothing to amend":                   {Amendment{}.Check(limits, 1), "changes nothing: give notes, messages or a phone number"},
 		"notes beyond the kitchen's limit":   {Amendment{Notes: text("ring twice")}.Check(narrow, 1), "/notes: must have at most 5 characters, it has 10"},
 		"a message where none is taken":      {Amendment{Messages: []LineMessage{{0, "Hi"}}}.Check(narrow, 1), "/messages/0/message: not taken here: leave it out"},
 		"a message with a control character": {Amendment{Messages: []LineMessage{{0, "a\x00"}}}.Check(limits, 1), "/messages/0/message: "},

@@ -97,6 +97,7 @@ const (
 	codeCancelled  = "57014"
 	codeDeadlock   = "40P01"
 	codeLocked     = "55P03"
+	codeClosed     = "55000" // when connecting: somebody has closed the database to everybody
 )
 
 // explain gives an error of the database its type.
@@ -108,6 +109,8 @@ func explain(err error) error {
 	if errors.As(err, &fenced) {
 		return err
 	}
+	var connecting *pgconn.ConnectError
+	isConnecting := errors.As(err, &connecting)
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch class := answer.Code[:min(2, len(answer.Code))]; {
 		case class == classData || class == classIntegrity || class == classLimits:
@@ -116,14 +119,14 @@ func explain(err error) error {
 			return &RefusedError{err}
 		case class == classAuth:
 			return &RefusedError{err}
-		case class == classResources || class == classShutdown || class == "40" || class == "08":
+		case class == classResources || class == classShutdown || class == "40" || class == "08",
+			isConnecting && answer.Code == codeClosed:
 			return &AwayError{err}
 		}
 		return err
 	}
 	var network net.Error
-	var connecting *pgconn.ConnectError
-	if errors.As(err, &connecting) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || isBroken(err) {
+	if isConnecting || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || isBroken(err) {
 		return &AwayError{err}
 	}
 	return err

@@ -217,6 +217,23 @@ func TestReportsSayWhyTheLedgerCannotBeRead(t *testing.T) {
 		require.ErrorAs(t, err, &away)
 		require.NotContains(t, err.Error(), "swordfish")
 	})
+	t.Run("ADatabaseThatSomebodyHasClosed", func(t *testing.T) {
+		t.Parallel()
+		database := newDatabase(t)
+		admin, err := pgx.Connect(t.Context(), server.URL("postgres"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = admin.Close(context.WithoutCancel(t.Context())) })
+		config, err := pgx.ParseConfig(database)
+		require.NoError(t, err)
+		_, err = admin.Exec(t.Context(), "ALTER DATABASE "+pgx.Identifier{config.Database}.Sanitize()+" ALLOW_CONNECTIONS false")
+		require.NoError(t, err)
+		reports, err := OpenReports(t.Context(), database)
+		require.NoError(t, err)
+		t.Cleanup(reports.Close)
+		_, err = reports.Day(t.Context(), today)
+		var away *AwayError
+		require.ErrorAs(t, err, &away)
+	})
 	t.Run("ADatabaseWithoutALedger", func(t *testing.T) {
 		t.Parallel()
 		reports, err := OpenReports(t.Context(), newDatabase(t))

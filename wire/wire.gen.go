@@ -411,7 +411,7 @@ type AckKind = kitchen.AckKind
 // AllergyConflict A flavour that contains what the customer is allergic to.
 type AllergyConflict = kitchen.AllergyConflict
 
-// Amendment Changes what is written on and about an order. Give notes, messages or both.
+// Amendment Changes what is written on and about an order. Give notes, messages, a phone number, or several of them.
 type Amendment = kitchen.Amendment
 
 // Attention What a manager must decide about an order.

@@ -77,7 +77,7 @@ const (
 	// encrypted. Elsewhere KeyCustomer has it.
 	MemoCustomer = "customer"
 	// MemoPhone is the memo field with the customer's telephone number, for lists and
-	// searches; absent if they gave none. It is no search attribute, as those are never
+	// searches; absent if they gave none, and empty if it was removed. It is no search attribute, as those are never
 	// encrypted.
 	MemoPhone = "phone"
 )

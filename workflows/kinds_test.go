@@ -453,6 +453,32 @@ var kinds = map[string]kind{
 		l.makes("bake.1", "decorate.1", "package.1")
 		require.Equal(t, []int64{1_80, 3_40}, l.query().UnitPrices)
 	}},
+	// A phone number is on no ticket: it changes until the order is shipped, and lists follow.
+	"phone-amended": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		listed := func() (phone *string) {
+			t.Helper()
+			if payload := l.describe().GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.MemoPhone]; payload != nil {
+				require.NoError(t, dataConverter.FromPayload(payload, &phone))
+			}
+			return phone
+		}
+		l.makes("mix.1", "bake.1")
+		decorate := l.expect("decorate.1")
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Phone: text("+49305550123")})
+		require.Equal(t, text("+49305550123"), listed())
+		_, err := l.updateAs("", workflows.UpdateAmend, kitchen.Amendment{Phone: text("0305550124"), Notes: text("a bell")})
+		require.ErrorContains(t, err, "until its decorate ticket is issued")
+		_, err = l.updateAs("", workflows.UpdateAmend, kitchen.Amendment{Phone: text("ring")})
+		require.ErrorContains(t, err, "/phone")
+		l.tellsTheSame()
+		l.ends(decorate)
+		pack := l.expect("package.1")
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Phone: text("")})
+		require.Equal(t, text(""), listed())
+		require.Empty(t, l.query().Phone)
+		l.tellsTheSame()
+		l.ends(pack)
+	}},
 	"told-asked-and-cancelled": {ends: kitchen.StateCancelled, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
 		l.makes("mix.1")
 		l.fails(l.expect("bake.1"), "burnt", 13)

@@ -22,7 +22,7 @@ func (o *order) listen(ctx workflow.Context) error {
 	if err := onUpdate(ctx, o, UpdateCancel, "Cancel the order and undo what was made.", o.checkCancel, o.cancel); err != nil {
 		return err
 	}
-	if err := onUpdate(ctx, o, UpdateAmend, "Change the notes and the piped messages.", o.checkAmend, o.amend); err != nil {
+	if err := onUpdate(ctx, o, UpdateAmend, "Change the notes, the piped messages and the telephone number.", o.checkAmend, o.amend); err != nil {
 		return err
 	}
 	if err := onUpdate(ctx, o, UpdateResolve, "Decide what the order needs attention for: retry, remake or cancel.", o.checkResolve, o.resolve); err != nil {
@@ -139,7 +139,7 @@ func (o *order) checkAmend(request kitchen.Amendment) error {
 		return refused("The order is shipped: it cannot be changed any more.")
 	case o.direction == Cancelling:
 		return refused("The order is being cancelled: it cannot be changed any more.")
-	case closes && o.direction == Making && o.stage(o.ref(closing)) != nil:
+	case request.ChangesTexts() && closes && o.direction == Making && o.stage(o.ref(closing)) != nil:
 		return refused("The order is at %s: notes and messages can be changed until its %s ticket is issued.", o.status.Stage, closing)
 	}
 	return nil

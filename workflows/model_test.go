@@ -45,6 +45,7 @@ type model struct {
 	stage     kitchen.Stage // the last one entered
 	waiting   kitchen.Stage
 	notes     string
+	phone     string
 	messages  [2]string // of the order's lines
 	direction workflows.Direction
 	pass      int
@@ -166,7 +167,7 @@ type announcement struct {
 
 func newModel(in workflows.OrderInput, now time.Time) model {
 	m := model{
-		rules: in.Rules, pieces: in.Order.Pieces(), lines: len(in.Order.Lines), notes: in.Order.Notes,
+		rules: in.Rules, pieces: in.Order.Pieces(), lines: len(in.Order.Lines), notes: in.Order.Notes, phone: in.Order.Phone,
 		now: now, state: kitchen.StateAccepted, direction: workflows.Making, pass: 1,
 	}
 	for i, line := range in.Order.Lines {
@@ -668,17 +669,24 @@ func (m *model) cancel(by string) string {
 	return accepted
 }
 
+// noNumber is a telephone number that is none.
+const noNumber = "ring"
+
 func (m *model) amend(a kitchen.Amendment) string {
-	if a.Notes == nil && len(a.Messages) == 0 || len(a.Messages) > 0 && a.Messages[0].Line >= m.lines {
+	changesTexts := a.Notes != nil || len(a.Messages) > 0
+	if !changesTexts && a.Phone == nil || a.Phone != nil && *a.Phone == noNumber || len(a.Messages) > 0 && a.Messages[0].Line >= m.lines {
 		return invalid
 	}
 	closing, closes := m.rules.Route.ClosesAmending()
 	late := closes && m.find(kitchen.TicketRef{Stage: closing, Pass: m.pass}) >= 0
-	if m.shipping || m.direction == workflows.Cancelling || m.direction == workflows.Making && late {
+	if m.shipping || m.direction == workflows.Cancelling || m.direction == workflows.Making && late && changesTexts {
 		return refused
 	}
 	if a.Notes != nil {
 		m.notes = *a.Notes
+	}
+	if a.Phone != nil {
+		m.phone = *a.Phone
 	}
 	for _, message := range a.Messages {
 		m.messages[message.Line] = message.Message
@@ -719,14 +727,14 @@ func (m *model) describe() string {
 	for _, r := range m.rows {
 		rows = append(rows, rowText(r.stage, r.pass, r.state, r.maker, r.undo, r.left))
 	}
-	return describe(m.state, m.stage, m.waiting, m.asked, m.decided, m.cancelled, m.notes, m.cost(), m.remakes, m.scrapped, rows, m.issued, m.announcements)
+	return describe(m.state, m.stage, m.waiting, m.asked, m.decided, m.cancelled, m.notes, m.phone, m.cost(), m.remakes, m.scrapped, rows, m.issued, m.announcements)
 }
 
 func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, maker string, undo kitchen.TicketState, left bool) string {
 	return fmt.Sprintf("%s.%d %s made by %q undo=%s left=%t", stage, pass, state, maker, undo, left)
 }
 
-func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, made []decided, cancelledBy, notes, cost string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
-	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\ndecided %+v, cancelled by %q\nnotes %q, costs %s, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
-		state, stage, waiting, asked, made, cancelledBy, notes, cost, remakes, scrapped, rows, issued, announcements)
+func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, made []decided, cancelledBy, notes, phone, cost string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
+	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\ndecided %+v, cancelled by %q\nnotes %q, phone %q, costs %s, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
+		state, stage, waiting, asked, made, cancelledBy, notes, phone, cost, remakes, scrapped, rows, issued, announcements)
 }

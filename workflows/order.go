@@ -137,6 +137,8 @@ type order struct {
 	handled []Handled
 	// listedState is the state that Temporal lists the order with.
 	listedState kitchen.OrderState
+	// listedPhone is the telephone number in MemoPhone.
+	listedPhone string
 	placing
 	telling
 }
@@ -159,6 +161,7 @@ func newOrder(orderID string, in OrderInput) *order {
 			o.listedState = p.Status.State
 		}
 	}
+	o.listedPhone = o.status.Phone
 	return o
 }
 

@@ -423,7 +423,7 @@ func (w *world) anything() *event {
 		return w.cancelInTemporal()
 	case what == "amend":
 		return w.update(workflows.UpdateAmend, "", rapid.SampledFrom([]kitchen.Amendment{
-			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 0, Message: "Hi"}, {Line: 1}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {},
+			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 0, Message: "Hi"}, {Line: 1}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {Phone: ptr("+49305550124")}, {Phone: ptr("")}, {Notes: ptr("a bell"), Phone: ptr("0305550125")}, {Phone: ptr(noNumber)}, {},
 		}).Draw(w.random, "amendment"))
 	case what == "resolve":
 		choices := []kitchen.Choice{kitchen.ChoiceRetry, kitchen.ChoiceRemake, kitchen.ChoiceCancel, "wait"}
@@ -871,7 +871,7 @@ func (w *world) observed(status kitchen.Status) string {
 		}
 		made = append(made, decided{about: ref, cause: d.Cause, code: d.ReasonCode, asked: d.AskedAt.Format(clockFormat), at: d.At.Format(clockFormat), choice: d.Choice, by: d.By})
 	}
-	return describe(status.State, status.Stage, status.WaitingFor, asked, made, status.CancelledBy, status.Notes, costText(status.UnitPrices, status.Total), status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
+	return describe(status.State, status.Stage, status.WaitingFor, asked, made, status.CancelledBy, status.Notes, status.Phone, costText(status.UnitPrices, status.Total), status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
 		fmt.Sprintln("results", results)
 }
 

@@ -247,6 +247,9 @@ func (o *order) recordAmended(amendment kitchen.Amendment) {
 	if amendment.Notes != nil {
 		o.status.Notes = *amendment.Notes
 	}
+	if amendment.Phone != nil {
+		o.status.Phone = *amendment.Phone
+	}
 	// Open tickets share the old lines.
 	o.status.Lines = slices.Clone(o.status.Lines)
 	for _, message := range amendment.Messages {

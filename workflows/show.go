@@ -27,7 +27,12 @@ func (o *order) saveStatus(ctx workflow.Context) error {
 			return fmt.Errorf("write the order's state: %w", err)
 		}
 	}
-	if err := workflow.UpsertMemo(ctx, map[string]any{MemoStatus: o.status}); err != nil {
+	memo := map[string]any{MemoStatus: o.status}
+	if o.status.Phone != o.listedPhone {
+		o.listedPhone = o.status.Phone
+		memo[MemoPhone] = o.status.Phone // an empty one too: encrypted, nothing could not be told from something
+	}
+	if err := workflow.UpsertMemo(ctx, memo); err != nil {
 		return fmt.Errorf("write the order's status: %w", err)
 	}
 	return nil

@@ -41,8 +41,8 @@ type Happening struct {
 	Scrapped int
 	// Choice is a manager's.
 	Choice kitchen.Choice
-	// Notes and Messages say what was amended.
-	Notes, Messages bool
+	// Notes, Messages and Phone say what was amended.
+	Notes, Messages, Phone bool
 }
 
 // HappeningKind is the kind of a Happening. The zero value is no kind.
@@ -273,7 +273,7 @@ func (t *teller) updated(name string, arguments *commonpb.Payloads, at time.Time
 		if err := t.data.FromPayloads(arguments, &asked); err != nil {
 			return fmt.Errorf("read an amendment: %w", err)
 		}
-		t.tell(Happening{At: at, Kind: HappenedAmended, Notes: asked.Notes != nil, Messages: len(asked.Messages) > 0})
+		t.tell(Happening{At: at, Kind: HappenedAmended, Notes: asked.Notes != nil, Messages: len(asked.Messages) > 0, Phone: asked.Phone != nil})
 	case UpdateResolve:
 		var asked kitchen.Resolution
 		if err := t.data.FromPayloads(arguments, &asked); err != nil {

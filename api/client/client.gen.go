@@ -368,9 +368,9 @@ type ClientInterface interface {
 
 	// AmendOrderWithBody Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 	// and the total follows the messages, by the prices of when the order was placed.
-	// If it is too late the request is refused with 409, and the detail says why.
+	// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -382,9 +382,9 @@ type ClientInterface interface {
 
 	// AmendOrder Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 	// and the total follows the messages, by the prices of when the order was placed.
-	// If it is too late the request is refused with 409, and the detail says why.
+	// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -1271,9 +1271,9 @@ func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...Request
 
 // AmendOrderWithBody Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 // and the total follows the messages, by the prices of when the order was placed.
-// If it is too late the request is refused with 409, and the detail says why.
+// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 // after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -1295,9 +1295,9 @@ func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params 
 
 // AmendOrder Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 // and the total follows the messages, by the prices of when the order was placed.
-// If it is too late the request is refused with 409, and the detail says why.
+// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 // after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -4820,9 +4820,9 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithBodyWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 	// and the total follows the messages, by the prices of when the order was placed.
-	// If it is too late the request is refused with 409, and the detail says why.
+	// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -4834,9 +4834,9 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 	// and the total follows the messages, by the prices of when the order was placed.
-	// If it is too late the request is refused with 409, and the detail says why.
+	// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -7162,6 +7162,8 @@ type AmendOrderResponse struct {
 	JSON200 *OrderStatus
 	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Problem
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *Problem
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
@@ -7190,6 +7192,11 @@ func (r AmendOrderResponse) GetJSON200() *OrderStatus {
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
 func (r AmendOrderResponse) GetApplicationProblemJSON400() *Problem {
 	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON401() *Problem {
+	return r.ApplicationProblemJSON401
 }
 
 // GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
@@ -10188,9 +10195,9 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 
 // AmendOrderWithBodyWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 // and the total follows the messages, by the prices of when the order was placed.
-// If it is too late the request is refused with 409, and the detail says why.
+// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 // after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -10208,9 +10215,9 @@ func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context
 
 // AmendOrderWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
 // and the total follows the messages, by the prices of when the order was placed.
-// If it is too late the request is refused with 409, and the detail says why.
+// If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
 // after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -12634,6 +12641,13 @@ func ParseAmendOrderResponse(rsp *http.Response) (*AmendOrderResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
 		var dest Problem

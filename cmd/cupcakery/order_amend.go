@@ -18,21 +18,26 @@ func newOrderAmendCommand() *cobra.Command {
 	var (
 		change   orderChange
 		notes    string
+		phone    string
 		messages []string
 	)
 	cmd := &cobra.Command{
 		Use:   "amend CODE|ID",
-		Short: "Change an order's notes and messages",
-		Long: `Change an order's notes, the messages piped onto its cupcakes, or both. What is
-left out stays as it is. The order's lines are counted from 0, as in the JSON of
-"order get -o json".`,
+		Short: "Change an order's notes, messages and phone number",
+		Long: `Change an order's notes, the messages piped onto its cupcakes, and as a member of
+the staff (--as) where to call its customer. What is left out stays as it is. The
+order's lines are counted from 0, as in the JSON of "order get -o json".`,
 		Example: `  cupcakery order amend 0199c0de-7a11-7000-8000-00000000cafe --message 0:"Happy 41st"
-  cupcakery order amend 0199c0de-7a11-7000-8000-00000000cafe --notes ""`,
+  cupcakery order amend 0199c0de-7a11-7000-8000-00000000cafe --notes ""
+  cupcakery order amend K7QF --phone "+49 30 5550123" --as max`,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var asked kitchen.Amendment
 			if cmd.Flags().Changed("notes") {
 				asked.Notes = &notes
+			}
+			if cmd.Flags().Changed("phone") {
+				asked.Phone = &phone
 			}
 			var faults []error
 			for _, text := range messages {
@@ -42,8 +47,8 @@ left out stays as it is. The order's lines are counted from 0, as in the JSON of
 				}
 				asked.Messages = append(asked.Messages, message)
 			}
-			if asked.Notes == nil && len(messages) == 0 {
-				faults = append(faults, errors.New("nothing is changed: give --notes, --message or both"))
+			if !asked.ChangesTexts() && asked.Phone == nil {
+				faults = append(faults, errors.New("nothing is changed: give --notes, --message or --phone"))
 			}
 			if len(faults) > 0 {
 				return &exitError{exitUsage, errors.Join(faults...)}
@@ -55,6 +60,7 @@ left out stays as it is. The order's lines are counted from 0, as in the JSON of
 	change.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&notes, "notes", "", "for the people who make and hand out the order; empty removes them")
+	flags.StringVar(&phone, "phone", "", "where to call the customer, for staff; empty removes the number")
 	flags.StringArrayVar(&messages, "message", nil, "such as 0:TEXT for the first line, nothing after the colon for no message; may be given several times")
 	return cmd
 }

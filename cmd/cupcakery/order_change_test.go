@@ -56,9 +56,11 @@ func TestChangesAreSentAsTheyAreGiven(t *testing.T) {
 		"cancel with a reason": {[]string{"cancel", anOrderID, "--reason", "changed my mind"}, "/cancel", `{"reason":"changed my mind"}`},
 		"notes and messages": {[]string{"amend", anOrderID, "--notes", "ring twice", "--message", "0:Happy 41st: yes", "--message", "2:"}, "/amend",
 			`{"notes":"ring twice","messages":[{"line":0,"message":"Happy 41st: yes"},{"line":2,"message":""}]}`},
-		"no more notes":       {[]string{"amend", anOrderID, "--notes", ""}, "/amend", `{"notes":""}`},
-		"a choice":            {[]string{"resolve", anOrderID, "retry"}, "/resolve", `{"choice":"retry"}`},
-		"a choice and a note": {[]string{"resolve", anOrderID, "remake", "--note", "other oven"}, "/resolve", `{"choice":"remake","note":"other oven"}`},
+		"another phone number": {[]string{"amend", anOrderID, "--phone", "+49 30 5550123"}, "/amend", `{"phone":"+49 30 5550123"}`},
+		"no phone number":      {[]string{"amend", anOrderID, "--phone", ""}, "/amend", `{"phone":""}`},
+		"no more notes":        {[]string{"amend", anOrderID, "--notes", ""}, "/amend", `{"notes":""}`},
+		"a choice":             {[]string{"resolve", anOrderID, "retry"}, "/resolve", `{"choice":"retry"}`},
+		"a choice and a note":  {[]string{"resolve", anOrderID, "remake", "--note", "other oven"}, "/resolve", `{"choice":"remake","note":"other oven"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -357,7 +357,7 @@ func TestOrderCommandLinesThatAreWrong(t *testing.T) {
 		"no id":                    {[]string{"watch"}, "accepts 1 arg(s)"},
 		"unknown command":          {[]string{"refund"}, `unknown command "refund"`},
 		"cancelling what is no id": {[]string{"cancel", "0199"}, `"0199" is not an order id`},
-		"amending nothing":         {[]string{"amend", anOrderID}, "nothing is changed: give --notes, --message or both"},
+		"amending nothing":         {[]string{"amend", anOrderID}, "nothing is changed: give --notes, --message or --phone"},
 		"a message of no line":     {[]string{"amend", anOrderID, "--message", "Happy 41st"}, `--message "Happy 41st": write LINE:TEXT`},
 		"a line below 0":           {[]string{"amend", anOrderID, "--message", "-1:x"}, "counted from 0"},
 		"no choice":                {[]string{"resolve", anOrderID}, "accepts 2 arg(s)"},

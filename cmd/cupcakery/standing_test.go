@@ -19,7 +19,7 @@ func TestStandingOrdersAreShownToPeople(t *testing.T) {
 	require.NoError(t, writeStanding(&out, []wire.StandingOrder{
 		{
 			ID: id, At: "08:30", Days: []kitchen.Weekday{"monday", "friday"}, Until: day.Add(28), Next: []kitchen.Date{day.Add(7)},
-			Order: kitchen.Order{Customer: kitchen.Customer{Name: "Café\x1b[31m Ada"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: "M", Quantity: 40}, {Flavour: "vanilla", Size: "S", Quantity: 2}}},
+			Order: kitchen.Order{Customer: kitchen.Customer{Name: "Café\x1b[31m Ada"}, Phone: "+49305550123", Lines: []kitchen.Line{{Flavour: "lemon", Size: "M", Quantity: 40}, {Flavour: "vanilla", Size: "S", Quantity: 2}}},
 			Recent: []wire.StandingOccurrence{
 				{Day: day.Add(-7), OrderID: placed}, {Day: day.Add(-3), Skipped: "The bakery is closed on that day."},
 				{Day: day, Refused: "It is too soon."}, {Day: day.Add(4), Waits: "The slot is full."},
@@ -30,6 +30,7 @@ func TestStandingOrdersAreShownToPeople(t *testing.T) {
 	require.Equal(t, id+"\n  customer    Café\\u001b[31m Ada"+`
   every       monday, friday, at 08:30
   order       40 M lemon · 2 S vanilla
+  phone       +49305550123
   until       2026-12-28
   next        for 2026-12-07
   2026-11-23  placed: `+kitchen.PickupCode(placed)+` (`+placed+`)
@@ -49,10 +50,10 @@ func TestStandingOrdersFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	taken := wire.StandingOrder{ID: anOrderID, At: "08:30", From: kitchen.Date{Year: 2026, Month: 11, Day: 30}, Days: []kitchen.Weekday{"monday"}}
 	fake := newFakeAPI(t, answerJSON(http.StatusCreated, taken))
-	said := invoke(t, "", "standing", "create", "--name", "Ada", "--line", "40xM:lemon", "--day", "Monday", "--at", "08:30", "--until", "2026-12-24", "--api", fake.URL)
+	said := invoke(t, "", "standing", "create", "--name", "Ada", "--line", "40xM:lemon", "--day", "Monday", "--at", "08:30", "--until", "2026-12-24", "--phone", "+49 30 5550123", "--api", fake.URL)
 	require.Equal(t, 0, said.code, said.stderr)
 	require.Equal(t, "The standing order is taken: "+anOrderID+".\nIts first order is for 2026-11-30 at 08:30.\n", said.stdout)
-	require.JSONEq(t, `{"order":{"customer":{"name":"Ada"},"lines":[{"flavour":"lemon","size":"M","quantity":40}]},"days":["monday"],"at":"08:30","until":"2026-12-24"}`, fake.bodies[0])
+	require.JSONEq(t, `{"order":{"customer":{"name":"Ada"},"phone":"+49 30 5550123","lines":[{"flavour":"lemon","size":"M","quantity":40}]},"days":["monday"],"at":"08:30","until":"2026-12-24"}`, fake.bodies[0])
 	require.NotEmpty(t, fake.requests[0].Header.Get("Idempotency-Key"))
 
 	for verb, method := range map[string]string{"pause": "PUT", "resume": "DELETE"} {

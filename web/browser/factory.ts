@@ -1,13 +1,15 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Order, OrderState, OrderStatus, Stage } from "../src/api/schema.gen";
 
 const binary = resolve(import.meta.dirname, "../../bin/cupcakery");
-const temporalCLI = resolve(import.meta.dirname, "../../.tools/temporal");
+const tools = resolve(import.meta.dirname, "../../.tools");
+const temporalCLI = join(tools, "temporal");
 const patience = 120_000;
 
 /** The demo staff of `cupcakery dev`. */
@@ -83,6 +85,7 @@ interface Addresses {
   readonly temporal?: string;
   readonly temporalUI?: string;
   readonly kafka?: string;
+  readonly ledger?: string;
 }
 
 /**
@@ -102,6 +105,7 @@ export class Factory {
   #kafkaPort = 0;
   #apiPort = 0;
   #temporal = "";
+  #ledger = "";
 
   constructor(kitchen: string, apiArgs: readonly string[] = [], hasLedger = false) {
     this.#kitchen = kitchen;
@@ -146,8 +150,18 @@ export class Factory {
   }
 
   async startAPI(): Promise<void> {
-    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal, ...(this.#hasLedger ? ["--ledger", "--postgres-port", "0"] : []), ...this.#apiArgs]);
+    const addresses = await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal, ...(this.#hasLedger ? ["--ledger", "--postgres-port", "0"] : []), ...this.#apiArgs]);
+    this.#ledger = addresses.ledger ?? "";
     await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
+  }
+
+  /** Lets the ledger's database throw everybody out and take nobody in, or take them in again. */
+  async openLedger(isOpen: boolean): Promise<void> {
+    const elsewhere = new URL(this.#ledger);
+    elsewhere.pathname = "/postgres";
+    const programs = readdirSync(tools).find((name) => /^postgresql-[\d.]+\d$/.test(name)) ?? "";
+    const commands = [`ALTER DATABASE ledger ALLOW_CONNECTIONS ${isOpen}`, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ledger' AND usename = current_user"];
+    await promisify(execFile)(join(tools, programs, "bin/psql"), [elsewhere.href, "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", ...commands.flatMap((command) => ["--command", command])]);
   }
 
   /** Gives the kitchen another file, which the API reads when it is started again. */

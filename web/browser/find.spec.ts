@@ -81,6 +81,15 @@ test("an order with a phone number is found by its last digits, and only staff s
   await page.getByRole("link", { name: /Grace Hopper/ }).click();
   await expect(page.getByRole("link", { name: phone })).toHaveAttribute("href", `tel:${phone}`);
   await expect(page.locator(".label").first(), "strangers read a label").not.toContainText("1357");
+
+  await page.getByRole("button", { name: "Change the order" }).click();
+  await page.getByRole("textbox", { name: "Phone (optional)" }).fill("+49 30 5550 2468");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByRole("link", { name: "+493055502468" })).toBeVisible();
+  await page.getByRole("button", { name: "Change the order" }).click();
+  await page.getByRole("textbox", { name: "Phone (optional)" }).fill("");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByRole("link", { name: /^[+]49/ })).toHaveCount(0);
 });
 
 test("each box gets a label, and who packs it is led there", async ({ desk, factory }) => {

@@ -113,6 +113,33 @@ test("every view fits a phone, a desk and a wall, and axe has no complaints in e
   expect(complaints).toEqual([]);
 });
 
+test("while the ledger’s database is away the page says so, and goes on without a reload once it is back", async ({ desk, factory }) => {
+  const page = await desk.open("/history", staff.manager);
+  const figures = block(page, "The day in figures");
+  await expect(figures.getByRole("listitem").first()).toBeVisible();
+  await page.evaluate(() => { document.body.dataset["loaded"] = "once"; });
+  await factory.openLedger(false);
+  try {
+    // By keyboard, which keeps its place in the part that failed.
+    await page.getByRole("link", { name: /^The day before/ }).press("Enter");
+    await expect(figures.getByRole("alert")).toContainText("The ledger's database did not answer in time");
+    await expect(figures.getByRole("listitem"), "what it knew is of another day").toHaveCount(0);
+    // The page tries by itself too: nothing is asked between the press and the database's return.
+    let back: () => void = () => undefined;
+    const isBack = new Promise<void>((done) => (back = done));
+    await page.route("**/api/v1/history/days/*", async (route) => { await isBack; await route.continue(); });
+    await figures.getByRole("button", { name: "Try again" }).press("Enter");
+    await factory.openLedger(true);
+    back();
+  } finally {
+    await factory.openLedger(true);
+  }
+  await expect(figures.getByRole("listitem").first()).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await expect(figures.getByRole("heading")).toBeFocused();
+  await expect(page.locator("body")).toHaveAttribute("data-loaded", "once");
+});
+
 test("history is for managers", async ({ desk }) => {
   const page = await desk.open("/history", staff.bake);
   await expect(page).toHaveURL(/\/stations\/bake$/);

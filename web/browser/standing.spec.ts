@@ -18,12 +18,17 @@ test("a manager takes a standing order, sees its first order placed, and ends it
   await take.click();
   await expect(form.getByRole("alert")).toContainText("no slot begins then on a monday");
   await form.getByLabel("Pickup at").fill("10:00");
+  await form.getByRole("textbox", { name: "Phone" }).fill("ring twice");
+  await take.click();
+  await expect(form.getByRole("alert")).toContainText("write it with digits");
+  await form.getByRole("textbox", { name: "Phone" }).fill("+49 30 555-0123");
   await take.click();
   await expect(form.getByRole("status")).toContainText("The first order is for");
 
   const taken = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: "Café Ada" }) });
   await expect(taken).toContainText("Mondays, Thursdays and Saturdays at 10:00");
   await expect(taken).toContainText("4 × Lemon M");
+  await expect(taken.getByRole("link", { name: "+49305550123" })).toBeVisible();
   // The list knows of it a little later, and its orders are placed meanwhile.
   await expect(async () => {
     await page.reload();
@@ -35,6 +40,7 @@ test("a manager takes a standing order, sees its first order placed, and ends it
   await expect(taken.getByText("Paused")).toHaveCount(0);
   await taken.getByRole("link", { name: "Order placed" }).first().click();
   await expect(page.getByText("Café Ada")).toBeVisible();
+  await expect(page.getByRole("link", { name: "+49305550123" })).toBeVisible();
   await page.goBack();
   await taken.getByRole("button", { name: /^End/ }).click();
   await page.getByRole("button", { name: "End it" }).click();

@@ -207,9 +207,9 @@ export interface paths {
         readonly put?: never;
         /**
          * Change what is written on and about an order
-         * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+         * @description Changes the notes, piped messages and, for staff, the customer's phone number; what is left out stays as it is. Tickets that go out afterwards have the new text,
          *     and the total follows the messages, by the prices of when the order was placed.
-         *     If it is too late the request is refused with 409, and the detail says why.
+         *     If it is too late the request is refused with 409, and the detail says why. A phone number alone can be changed until the order is shipped.
          *
          *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
          *     after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
@@ -1219,7 +1219,7 @@ export interface components {
             /** @description The order gave no answer or was not asked: another request with the same Idempotency-Key may cancel it. */
             readonly askAgain?: boolean;
         };
-        /** @description Changes what is written on and about an order. Give notes, messages or both. */
+        /** @description Changes what is written on and about an order. Give notes, messages, a phone number, or several of them. */
         readonly Amendment: {
             /**
              * @description Replace the order's notes; an empty text removes them.
@@ -1228,6 +1228,11 @@ export interface components {
             readonly notes?: string;
             /** @description The new piped messages of the lines that are named. */
             readonly messages?: readonly components["schemas"]["LineMessage"][];
+            /**
+             * @description Replaces where to call the customer, written as in an order; an empty text removes it. For staff.
+             * @example +49 30 5550124
+             */
+            readonly phone?: string;
         };
         /** @description The new piped message of one line. */
         readonly LineMessage: {
@@ -3779,6 +3784,7 @@ export interface operations {
                 };
             };
             readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
             readonly 409: components["responses"]["Problem"];
             readonly 410: components["responses"]["Problem"];

@@ -1,4 +1,5 @@
 import type { ComponentProps } from "react";
+import { useHandOver } from "./focus";
 
 type Look = "primary" | "quiet" | "danger" | "bare" | "stage";
 
@@ -9,7 +10,9 @@ interface Props extends Omit<ComponentProps<"button">, "disabled"> {
   readonly off?: boolean;
 }
 
+/** Whoever presses it keeps a place in the page, also if it goes away by that. */
 export function Button({ look = "quiet", big = false, off = false, className = "", type = "button", onClick, ...rest }: Props) {
+  const handOver = useHandOver();
   return (
     <button
       {...rest}
@@ -17,8 +20,12 @@ export function Button({ look = "quiet", big = false, off = false, className = "
       className={`button button-${look}${big ? " button-big" : ""} ${className}`}
       aria-disabled={off || undefined}
       onClick={(event) => {
-        if (off) event.preventDefault();
-        else onClick?.(event);
+        if (off) {
+          event.preventDefault();
+          return;
+        }
+        handOver(event.currentTarget);
+        onClick?.(event);
       }}
     />
   );

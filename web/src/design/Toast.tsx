@@ -1,4 +1,5 @@
 import { useEffect } from "react";
+import { useHandOver } from "./focus";
 
 /** What was just done or refused. Each message is an object of its own, even if it reads like the last. */
 export interface ToastMessage {
@@ -19,7 +20,12 @@ export function Toast({ message, onClose }: { readonly message: ToastMessage | n
   }, [message, onClose]);
   return (
     <div role="status">
-      {message && <button type="button" className="toast" title="Press to close" onClick={() => { onClose(message); }}>{message.text}</button>}
+      {message && <Closing message={message} onClose={onClose} />}
     </div>
   );
+}
+
+function Closing({ message, onClose }: { readonly message: ToastMessage; readonly onClose: (message: ToastMessage) => void }) {
+  const handOver = useHandOver();
+  return <button type="button" className="toast" title="Press to close" onClick={(event) => { handOver(event.currentTarget); onClose(message); }}>{message.text}</button>;
 }

@@ -3,6 +3,7 @@ import type { Choice, Pace, Resolution } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
+import { leaveRow } from "../../design/focus";
 import { StageBadge } from "../../design/stages";
 import { spanText } from "../../design/time";
 import { useTime } from "../../live/hooks";
@@ -86,7 +87,7 @@ function OrderRow({ order, onDecideAlone }: { readonly order: AskingOrder; reado
     <li className="question-order">
       <span className="code" translate="no">{order.pickupCode}</span>
       <span className="soft small"><span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span>, for {waited}</span>
-      <Button look="bare" aria-label={`Decide alone: ${order.pickupCode}`} onClick={() => { onDecideAlone(order); }}>Decide alone</Button>
+      <Button look="bare" aria-label={`Decide alone: ${order.pickupCode}`} onClick={(event) => { leaveRow(event.currentTarget); onDecideAlone(order); }}>Decide alone</Button>
     </li>
   );
 }

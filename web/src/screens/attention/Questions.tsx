@@ -4,6 +4,7 @@ import { paceQuery } from "../../api/queries";
 import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty } from "../../design/feedback";
+import { useRest } from "../../design/focus";
 import { countText } from "../../text";
 import { useReasonLabels } from "../useReasonLabels";
 import { GroupCard } from "./GroupCard";
@@ -28,12 +29,13 @@ export const Questions = memo(function Questions({ orders, onRefused }: Props) {
   const [most, setMost] = useState(cardsAtOnce);
   const { run, decide, decideOne, isSettled, close } = useDecidingTogether();
   const items = itemsOf(orders.filter(isAsking).filter((order) => !isSettled(order)), alone);
+  const [list, pressMore] = useRest<HTMLUListElement>(most, items.length > most);
   const rest = items.slice(most).reduce((sum, { group }) => sum + (group?.orders.length ?? 1), 0);
   return (
     <>
       {run && <RunNotice run={run} onClose={close} />}
       {items.length === 0 && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
-      <ul className="stack">
+      <ul ref={list} className="stack">
         {items.slice(0, most).map(({ group, order }) => (
           // A card is one question's: what was typed for it must not answer the next.
           <li key={group ? group.key : `${order.id} ${order.attention.since}`}>
@@ -50,7 +52,7 @@ export const Questions = memo(function Questions({ orders, onRefused }: Props) {
           </li>
         ))}
       </ul>
-      {rest > 0 && <Button onClick={() => { setMost(most + cardsAtOnce); }}>Show more: {countText(rest, "order")}</Button>}
+      {rest > 0 && <Button onClick={() => { pressMore(); setMost(most + cardsAtOnce); }}>Show more: {countText(rest, "order")}</Button>}
     </>
   );
 });

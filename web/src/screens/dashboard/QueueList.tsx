@@ -4,6 +4,7 @@ import { queueQuery } from "../../api/queries";
 import type { OrderSummary, Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
+import { useRest } from "../../design/focus";
 import { GoTo } from "../../design/GoTo";
 import { StageIcon, stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
@@ -38,12 +39,14 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
   useRefetchOnChange(version + lost, refetchLater, isFetchingNextPage);
   const showMore = () => {
     if (isFetching) setLost(lost + 1); // it is cancelled
+    pressMore();
     void fetchNextPage();
   };
   const { name } = stageWords[stage];
-  if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what={`the orders at ${name}`} bars={2} />;
   // While pages are fetched orders move from one to the next.
-  const orders = [...new Map(data.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
+  const orders = [...new Map(data?.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
+  const [list, pressMore] = useRest<HTMLTableSectionElement>(orders.length, hasNextPage);
+  if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what={`the orders at ${name}`} bars={2} />;
   const arePriced = orders.some((order) => order.total);
   return (
     <>
@@ -55,7 +58,7 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
         <div className="table-scroll" tabIndex={0} role="region" aria-label={`Orders at ${name}, the oldest in the queue first`}>
           <table>
             <thead><tr><th scope="col">Order</th><th scope="col">Customer</th><th scope="col">State</th><th scope="col">In hand</th><th scope="col">Ordered</th>{arePriced && <th scope="col">Total</th>}</tr></thead>
-            <tbody>{orders.map((order) => <Row key={order.id} order={order} isPriced={arePriced} />)}</tbody>
+            <tbody ref={list}>{orders.map((order) => <Row key={order.id} order={order} isPriced={arePriced} />)}</tbody>
           </table>
         </div>
       )}

@@ -6,6 +6,7 @@ import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
 import { Field } from "../../design/Field";
+import { useRest } from "../../design/focus";
 import { stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
@@ -84,15 +85,16 @@ function Search({ filters }: { readonly filters: Filters }) {
 
 function Found({ filters }: { readonly filters: Filters }) {
   const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(foundQuery(filters));
-  if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="orders" />;
   // While pages are fetched orders move from one to the next.
-  const orders = [...new Map(data.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
+  const orders = [...new Map(data?.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
+  const [list, pressMore] = useRest<HTMLUListElement>(orders.length, hasNextPage);
+  if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what="orders" />;
   return (
     <>
       {error && <Failure error={error} retry={() => void refetch()} />}
       <p role="status" className="soft">{orders.length > 0 ? `${countText(orders.length, "order")}${hasNextPage ? ", and maybe more" : ""}` : hasNextPage ? "None among the newest orders." : "No order matches."}</p>
-      <ul className="found-list" aria-label="Orders">{orders.map((order) => <FoundCard key={order.id} order={order} />)}</ul>
-      {hasNextPage && <Button off={isFetchingNextPage} onClick={() => void fetchNextPage()}>{isFetchingNextPage ? "Looking …" : "Look further"}</Button>}
+      <ul ref={list} className="found-list" aria-label="Orders">{orders.map((order) => <FoundCard key={order.id} order={order} />)}</ul>
+      {hasNextPage && <Button off={isFetchingNextPage} onClick={() => { pressMore(); void fetchNextPage(); }}>{isFetchingNextPage ? "Looking …" : "Look further"}</Button>}
     </>
   );
 }

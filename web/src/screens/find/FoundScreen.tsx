@@ -13,7 +13,7 @@ import { stateText } from "../../states";
 import { StaffLayout } from "../StaffLayout";
 import { AmendDialog } from "../tracking/AmendDialog";
 import { CancelDialog } from "../tracking/CancelDialog";
-import { canAmend, canCancel } from "../tracking/progress";
+import { canCancel } from "../tracking/progress";
 import { useFlavourNames } from "../useFlavourNames";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import { Labels } from "./Labels";
@@ -70,7 +70,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
           </div>
           <div className="row">
             <Button onClick={() => { print(); }}>Print labels</Button>
-            {canCancel(order) && canAmend(order) && <Button onClick={() => { setDialog("amend"); }}>Change message or notes</Button>}
+            {canCancel(order) && <Button onClick={() => { setDialog("amend"); }}>Change the order</Button>}
             {canCancel(order) && <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>}
           </div>
         </header>
@@ -95,7 +95,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
       </div>
       <Labels explained={explained} />
       {dialog === "cancel" && <CancelDialog order={order} onClose={close} />}
-      {dialog === "amend" && <AmendDialog order={order} onClose={close} />}
+      {dialog === "amend" && <AmendDialog order={order} onClose={close} isStaff />}
     </>
   );
 }

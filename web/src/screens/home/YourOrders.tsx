@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import type { OrderStatus } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Cupcake } from "../../design/Cupcake";
 import { Dialog } from "../../design/Dialog";
-import { focusPage } from "../../design/focus";
+import { useRest } from "../../design/focus";
 import { useLive } from "../../live/hooks";
 import { headline } from "../tracking/progress";
 import { forgetOrder, forgetOrders, knownOrders } from "./known";
@@ -27,11 +27,7 @@ export function YourOrders({ onAgain }: Props) {
     forgetOrder(id);
     setIds(knownOrders());
   }, []);
-  // The button that was pressed goes away: the focus goes on behind it.
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => { if (isWhole) list.current?.children.item(shownAtFirst)?.querySelector("a")?.focus(); }, [isWhole]);
-  const [hasForgotten, setForgotten] = useState(false);
-  useEffect(() => { if (hasForgotten) focusPage(); }, [hasForgotten]);
+  const [list, pressMore] = useRest<HTMLUListElement>(shownAtFirst, !isWhole);
   if (ids.length === 0) return null;
   return (
     <section className="your-orders" aria-labelledby="your-orders">
@@ -42,13 +38,13 @@ export function YourOrders({ onAgain }: Props) {
       <ul ref={list}>
         {ids.slice(0, isWhole ? undefined : shownAtFirst).map((id) => <KnownOrder key={id} id={id} onAgain={onAgain} onGone={drop} />)}
       </ul>
-      {ids.length > shownAtFirst && !isWhole && <Button look="bare" className="your-orders-all" onClick={() => { setWhole(true); }}>Show all {ids.length}</Button>}
+      {ids.length > shownAtFirst && !isWhole && <Button look="bare" className="your-orders-all" onClick={() => { pressMore(); setWhole(true); }}>Show all {ids.length}</Button>}
       {isForgetting && (
         <Dialog title="Forget your orders on this device?" onClose={() => { setForgetting(false); }}>
           <p>They are still made. You can only come back to them with their addresses.</p>
           <div className="dialog-actions">
             <Button onClick={() => { setForgetting(false); }}>Keep them</Button>
-            <Button look="danger" onClick={() => { forgetOrders(); setIds([]); setForgotten(true); }}>Forget them</Button>
+            <Button look="danger" onClick={() => { forgetOrders(); setIds([]); }}>Forget them</Button>
           </div>
         </Dialog>
       )}

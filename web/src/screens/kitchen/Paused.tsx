@@ -3,7 +3,6 @@ import { textOf } from "../../api/problem";
 import type { Paused } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Notice } from "../../design/feedback";
-import { usePageWhenGone } from "../../design/focus";
 import { stageWords } from "../../design/stages";
 import { timeOfDay } from "../../design/time";
 import type { ToastMessage } from "../../design/Toast";
@@ -18,14 +17,13 @@ interface Props {
 
 /** That a station is paused, by whom and why. */
 export function PausedNotice({ paused: { stage, by, at, reason }, named = false, notify }: Props) {
-  const leave = usePageWhenGone();
   return (
     <Notice look="warn">
       <p>
         <strong>{named ? `${stageWords[stage].name} is paused` : "This station is paused"}</strong> by <span translate="no">{by}</span> since {timeOfDay(at)}
         {reason && <>: <span className="wrap-anywhere" dir="auto">{reason}</span></>}. Nothing can be started; what is in hand can be finished.
       </p>
-      {notify && <Button onClick={() => { leave(); api.resume(stage).catch((error: unknown) => { notify({ text: textOf(error) }); }); }}>Resume</Button>}
+      {notify && <Button onClick={() => { api.resume(stage).catch((error: unknown) => { notify({ text: textOf(error) }); }); }}>Resume</Button>}
     </Notice>
   );
 }

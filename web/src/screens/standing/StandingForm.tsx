@@ -23,7 +23,7 @@ export function StandingForm(props: Props) {
 }
 
 function Form({ menu, onTaken }: Props & { readonly menu: Menu }) {
-  const empty = { name: "", lines: [newLine(menu)], days: [] as StandingOrder["days"], at: "", until: "" };
+  const empty = { name: "", phone: "", lines: [newLine(menu)], days: [] as StandingOrder["days"], at: "", until: "" };
   const [draft, setDraft] = useState(empty);
   const [error, setError] = useState("");
   const [taken, setTaken] = useState<StandingOrder | null>(null);
@@ -45,7 +45,7 @@ function Form({ menu, onTaken }: Props & { readonly menu: Menu }) {
     setError(missing);
     if (missing) return;
     const body = {
-      order: { customer: { name: draft.name.trim() }, lines: draft.lines.map(({ flavour, size, quantity }) => ({ flavour, size, quantity })) },
+      order: { customer: { name: draft.name.trim() }, ...(draft.phone.trim() && { phone: draft.phone.trim() }), lines: draft.lines.map(({ flavour, size, quantity }) => ({ flavour, size, quantity })) },
       days: draft.days, at: draft.at, ...(draft.until && { until: draft.until }),
     };
     const text = JSON.stringify(body);
@@ -68,6 +68,9 @@ function Form({ menu, onTaken }: Props & { readonly menu: Menu }) {
       <h2 id="new-standing">New standing order</h2>
       <Field label="Customer">
         {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="off" value={draft.name} onChange={(event) => { change({ name: event.target.value }); }} />}
+      </Field>
+      <Field label="Phone (optional)" hint="Only staff see it, with each of its orders.">
+        {(wiring) => <input {...wiring} className="input" type="tel" autoComplete="off" value={draft.phone} onChange={(event) => { change({ phone: event.target.value }); }} />}
       </Field>
       {draft.lines.map((line, i) => (
         <fieldset key={i} className="standing-line">

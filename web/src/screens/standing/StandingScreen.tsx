@@ -76,6 +76,7 @@ function Standing({ order, isManager, onChanged }: StandingProps) {
         {order.paused && <span className="badge badge-warn">Paused</span>}
       </div>
       <p><b>{daysText(order.days)} at {order.at}</b>{order.until && <span className="soft"> until {dayText(order.until)}</span>}</p>
+      {order.order.phone && <p>Phone: <a href={`tel:${order.order.phone}`} className="numbers" translate="no">{order.order.phone}</a></p>}
       <ul className="standing-lines">
         {order.order.lines.map((line, i) => <li key={i}>{line.quantity} × {nameOf(line.flavour)} {line.size}{line.message && <> · “<span dir="auto">{line.message}</span>”</>}</li>)}
       </ul>

@@ -187,7 +187,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
       <Seat stage={stage} me={me} notify={notify} />
       {hasNothing && <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>}
       {!hasNothing && (
-        <div className="board">
+        <div className="board" data-moves-focus>
           <Group title="Mine" look="mine" tickets={columns.mine}>{columns.mine.slice(0, most).map((ticket) => card(ticket, "mine"))}</Group>
           <Group title="Waiting" look="grid" tickets={columns.waiting} empty="Nothing is waiting.">{columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}</Group>
           <Group title="With others" look="grid" tickets={columns.others}>{columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}</Group>
@@ -238,7 +238,7 @@ function Totals({ counts, menu, stage, names, children }: TotalsProps) {
   return (
     // Many flavours scroll, by keyboard too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="all-day" role="group" tabIndex={0} aria-label="Pieces to make, by flavour and size">
+    <div className="all-day" data-moves-focus role="group" tabIndex={0} aria-label="Pieces to make, by flavour and size">
       <dl>
         {grams > 0 && <div><dt>Batter</dt><dd className="numbers">{weightText(grams)}</dd></div>}
         {counts.map(({ flavour, sizes }) => (

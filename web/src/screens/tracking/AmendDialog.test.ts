@@ -33,6 +33,14 @@ describe("the amendment", () => {
     expect(amendmentOf(before, "ring", ["", ""])).toEqual({ messages: [{ line: 0, message: "" }] });
   });
 
+  test("has a phone number if another one is given, and an empty one to remove it", () => {
+    const reached = order({ phone: "+49305550123" });
+    expect(amendmentOf(reached, "", [""])).toBeNull();
+    expect(amendmentOf(reached, "", [""], "+49305550123 ")).toBeNull();
+    expect(amendmentOf(reached, "", [""], " +49 30 5550124")).toEqual({ phone: "+49 30 5550124" });
+    expect(amendmentOf(reached, "", [""], "")).toEqual({ phone: "" });
+  });
+
   test("has both if both differ", () => {
     expect(amendmentOf(before, "x", ["y", ""])).toEqual({ notes: "x", messages: [{ line: 0, message: "y" }] });
   });
