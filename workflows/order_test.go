@@ -15,6 +15,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -92,6 +93,7 @@ func newFactory(t *testing.T) *factory {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	f := &factory{t: t, env: suite.NewTestWorkflowEnvironment(), in: orderInput(), workflow: workflows.OrderWorkflow, out: map[string]issue{}}
+	f.env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // a busy machine is none
 	f.answer = func(i issue) (kitchen.Ack, error) { return f.done(i), nil }
 	f.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	f.env.SetTestTimeout(time.Minute)
