@@ -36,8 +36,16 @@ func (s *Server) checkMayPlace(ctx context.Context, orderID string) error {
 // refuseErased answers every request about one order that was erased, whatever Temporal
 // still has of it.
 func (s *Server) refuseErased(c *gin.Context) {
-	orderID := c.Param("id")
-	if !strings.HasPrefix(c.FullPath(), "/api/v1/orders/:id") || kitchen.CheckOrderID(orderID) != nil {
+	orderID := ""
+	switch path := c.FullPath(); {
+	case strings.HasPrefix(path, "/api/v1/orders/:id"), strings.HasPrefix(path, "/api/v1/history/orders/:id"):
+		orderID = c.Param("id")
+	case path == "/api/v1/history/trace":
+		if ticket, err := kitchen.ParseTicketID(c.Query("ticket")); err == nil {
+			orderID = ticket.OrderID
+		}
+	}
+	if kitchen.CheckOrderID(orderID) != nil {
 		return
 	}
 	if erased, _ := s.floor.IsErased(orderID); erased {

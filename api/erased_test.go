@@ -135,3 +135,17 @@ func TestAStandingOrderPlacesNoErasedOrderAgain(t *testing.T) {
 	require.True(t, failure.NonRetryable())
 	require.Contains(t, failure.Message(), "was erased")
 }
+
+// Reports are of days and stages; one about a single order would tell of its customer.
+func TestHistoryAnswersNothingAboutAnErasedOrder(t *testing.T) {
+	t.Parallel()
+	b := openBakery(t, startBrokers(t), unstaffed, func(c *Config) { c.History = &fakeHistory{answers: told("red-velvet")} })
+	delay, trace := "/api/v1/history/orders/"+rememberedOrder+"/delay", "/api/v1/history/trace?ticket="+rememberedOrder+".bake.1"
+	for _, path := range []string{delay, trace} {
+		require.Equal(t, http.StatusOK, b.ask("bob", http.MethodGet, path, "").Code, path)
+	}
+	require.NoError(t, b.server.floor.PutFlag(t.Context(), kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagErased, Of: kitchen.OrderKey(rememberedOrder)}, By: "mia"}))
+	for _, path := range []string{delay, trace} {
+		requireProblem(t, b.ask("bob", http.MethodGet, path, ""), wire.ProblemOrderErased)
+	}
+}

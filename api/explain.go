@@ -31,7 +31,7 @@ func (s *Server) ExplainOrder(ctx context.Context, request ExplainOrderRequestOb
 		return nil, fmt.Errorf("tell what has happened to the order: %w", err)
 	}
 	situation := situation{
-		order: status, work: s.floor.Work(request.ID), happened: happened, now: now(),
+		order: status, work: s.floor.Work(request.ID), happened: happened, now: now(), isBehind: !s.floor.Behind().Since.IsZero(),
 		lead: s.kitchen.Opening.Lead.For(kitchen.Order{Lines: status.Lines}.Pieces()), label: s.reasonLabel,
 	}
 	explained := wire.OrderExplanation{

@@ -40,9 +40,9 @@ func (s *Server) wantedOrders(filters wire.ListOrdersParams) (wanted, error) {
 		return w, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "q", Detail: "must not be blank: give a pickup code, a part of a name or the last digits of a phone number, or leave it out"}})
 	}
 	if filters.Day != nil {
-		var err error
-		if w.day, err = s.dayOf(*filters.Day); err != nil {
-			return w, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "day", Detail: err.Error()}})
+		var faults []wire.FieldError
+		if w.day, faults = s.dayOf(*filters.Day); len(faults) > 0 {
+			return w, fieldsProblem(wire.ProblemInvalidParameter, faults)
 		}
 		largest := s.kitchen.Limits.Lines * s.kitchen.Limits.Quantity
 		w.query += " AND " + dayQuery(opening, w.day, opening.Lead.For(largest))
@@ -52,11 +52,11 @@ func (s *Server) wantedOrders(filters wire.ListOrdersParams) (wanted, error) {
 }
 
 // dayOf is a day by its date, or today.
-func (s *Server) dayOf(text string) (kitchen.Date, error) {
+func (s *Server) dayOf(text string) (kitchen.Date, []wire.FieldError) {
 	if text == "today" {
 		return s.kitchen.Opening.DateOf(time.Now()), nil
 	}
-	return kitchen.ParseDate(text)
+	return readDay("day", text)
 }
 
 // dayQuery finds at least the orders of a day. Temporal does not know when an order is

@@ -140,3 +140,19 @@ func TestASearchThatCannotBe(t *testing.T) {
 		require.Contains(t, problem.Errors[0].Detail, c.says, name)
 	}
 }
+
+// Neither Temporal nor the calendar is asked about days before its beginning or after its
+// end.
+func TestADayThatNoBakeryHasIsRefused(t *testing.T) {
+	t.Parallel()
+	b := &bakery{t: t, server: newTestServer(t, unstaffed, func(c *Config) { c.Staff = managers })}
+	for _, day := range []string{"0000-01-01", "0001-01-01", "0001-01-02", "1969-12-31", "3000-01-01", "9999-12-30", "9999-12-31"} {
+		for _, path := range []string{"/api/v1/orders?day=" + day, "/api/v1/slots?day=" + day} {
+			problem := requireProblem(t, do(t, b.server, b.as("bob", newRequest(http.MethodGet, path, nil))), wire.ProblemInvalidParameter)
+			require.Contains(t, problem.Errors[0].Detail, "give one of the years 1970 to 2999", path)
+		}
+	}
+	for _, day := range []string{"1970-01-01", "2999-12-31"} {
+		require.Equal(t, http.StatusOK, do(t, b.server, b.as("bob", newRequest(http.MethodGet, "/api/v1/orders?day="+day, nil))).Code, day)
+	}
+}

@@ -235,11 +235,18 @@ func wantsCSV(ctx context.Context, format *string) bool {
 	return weights["text/csv"] > weights["application/json"]
 }
 
+// The years of days that are asked for. Neither Temporal nor PostgreSQL is asked about the
+// ends of its calendar then.
+const firstYear, lastYear = 1970, 2999
+
 // readDay reads a parameter that is a day.
 func readDay(parameter, text string) (kitchen.Date, []wire.FieldError) {
 	day, err := kitchen.ParseDate(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return day, []wire.FieldError{{Parameter: parameter, Detail: "the calendar has no such day: write it like 2026-11-26"}}
+	case day.Year < firstYear || day.Year > lastYear:
+		return day, []wire.FieldError{{Parameter: parameter, Detail: fmt.Sprintf("no bakery has that day: give one of the years %d to %d", firstYear, lastYear)}}
 	}
 	return day, nil
 }

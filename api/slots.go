@@ -145,9 +145,9 @@ func (s *Server) GetSlots(_ context.Context, request GetSlotsRequestObject) (Get
 		}
 	}
 	if request.Params.Day != nil {
-		day, err := kitchen.ParseDate(*request.Params.Day)
-		if err != nil {
-			return nil, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "day", Detail: err.Error()}})
+		day, faults := readDay("day", *request.Params.Day)
+		if len(faults) > 0 {
+			return nil, fieldsProblem(wire.ProblemInvalidParameter, faults)
 		}
 		answer.Day = day
 	} else if len(answer.Days) > 0 {

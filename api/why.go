@@ -26,6 +26,8 @@ type situation struct {
 	now      time.Time
 	// lead is how long the kitchen needs for the order by the kitchen file.
 	lead time.Duration
+	// isBehind says that the log may tell more than is known here.
+	isBehind bool
 	// label is what a reason's code means.
 	label func(code string) string
 }
@@ -60,6 +62,8 @@ func (s situation) waiting() wire.Waiting {
 	switch {
 	case order.State == kitchen.StateShipped && s.work.Collected != nil:
 		return at(wire.WaitingForNothing, "It was handed out %s ago.", s.ago(s.work.Collected.At))
+	case order.State == kitchen.StateShipped && (s.isBehind || s.now.Sub(orZero(order.ShippedAt)) > kitchen.CollectedKept):
+		return at(wire.WaitingForNothing, "It was ready %s ago. Whether it was collected is not known any more.", s.ago(orZero(order.ShippedAt)))
 	case order.State == kitchen.StateShipped:
 		return at(wire.WaitingForNothing, "It has been ready for pickup for %s.", s.ago(orZero(order.ShippedAt)))
 	case order.State == kitchen.StateCancelled:

@@ -169,3 +169,16 @@ func TestOrdinals(t *testing.T) {
 		require.Equal(t, want, ordinal(n))
 	}
 }
+
+// The flag of what was handed out is tidied away, and is not known while the log is behind.
+func TestWhetherAnOrderWasCollectedIsNotKnownForEver(t *testing.T) {
+	t.Parallel()
+	shipped := func(hours time.Duration) situation {
+		return situation{order: kitchen.Status{State: kitchen.StateShipped, ShippedAt: new(noon.Add(-hours * time.Hour))}, now: noon}
+	}
+	require.Equal(t, "It has been ready for pickup for 47 hours.", shipped(47).waiting().Text)
+	require.Equal(t, "It was ready 3 days ago. Whether it was collected is not known any more.", shipped(72).waiting().Text)
+	behind := shipped(1)
+	behind.isBehind = true
+	require.Contains(t, behind.waiting().Text, "not known")
+}

@@ -27,12 +27,10 @@ const (
 	// mayBeOff is how far this process's own clock may be off.
 	mayBeOff = 6 * time.Hour
 	// What nobody needs to know any more is taken back by one of the processes that
-	// know it: what was collected once no process lists the order, a rush once its
-	// order is over or, if that was not noticed, once the log itself has lost the order,
-	// and the end of a session some time after the session would have ended by itself,
+	// know it: what was collected once no process lists the order, a rush as rushKept
+	// says, and the end of a session some time after the session would have ended by itself,
 	// because clocks differ.
 	collectedKept = kitchen.CollectedKept
-	rushKept      = askedFor
 	sessionKept   = time.Hour
 	tidyEvery     = 5 * time.Minute
 	// tidyFirst is within what time a process begins that has caught up: one that did
@@ -454,12 +452,18 @@ func (f *Floor) isSpent(flag kitchen.Flag) bool {
 		return now.Sub(flag.At) > collectedKept
 	case kitchen.FlagRush:
 		_, shipped := f.shipped[flag.Of]
-		return shipped || f.isOver(flag.Of) || now.Sub(flag.At) > rushKept
+		return shipped || f.isOver(flag.Of) || now.Sub(flag.At) > f.rushKept()
 	case kitchen.FlagSession:
 		return flag.IsOver(now.Add(-sessionKept))
 	case kitchen.FlagErased, kitchen.FlagPaused, kitchen.FlagSessions, kitchen.FlagSoldOut:
 	}
 	return false
+}
+
+// rushKept is how long a rush is kept whose order's end was not noticed: until the log
+// itself has lost an order that was to be fetched as late as can be.
+func (f *Floor) rushKept() time.Duration {
+	return askedFor + time.Duration(f.kitchenFile.Opening.Ahead)*24*time.Hour
 }
 
 // isOver reports whether the log tells that an order is over. The lock is held.

@@ -242,7 +242,9 @@ func TestWhatNobodyNeedsToKnowAnyMoreIsSpent(t *testing.T) {
 	now = morning.Add(collectedKept + time.Second)
 	require.Contains(t, spent(), "collected/"+testOrderID(1))
 	require.NotContains(t, spent(), "rush/"+testOrderID(4))
-	now = morning.Add(rushKept + time.Second)
+	now = morning.AddDate(0, 0, f.kitchenFile.Opening.Ahead+29) // an order for later has not even been begun by then
+	require.NotContains(t, spent(), "rush/"+testOrderID(4))
+	now = morning.Add(f.rushKept() + time.Second)
 	require.Contains(t, spent(), "rush/"+testOrderID(4))
 	require.Len(t, spent(), 5, "what is sold out or paused stays")
 	now = morning.AddDate(10, 0, 0)

@@ -127,7 +127,9 @@ func (s StandingOrder) IsOn(day Date) bool {
 		!s.From.After(day) && (s.Until.IsZero() || !day.After(s.Until))
 }
 
-// OrderOn is the order for a day. Its pickup time is by the bakery's clock.
+// OrderOn is the order for a day. Its pickup time is by the bakery's clock; on a day on
+// which that changes, so that other slots begin than on all others, it is that of the last
+// slot before.
 func (s StandingOrder) OrderOn(day Date, o *Opening) (Order, error) {
 	minutes, err := minutesOf(s.At)
 	if err != nil {
@@ -135,6 +137,16 @@ func (s StandingOrder) OrderOn(day Date, o *Opening) (Order, error) {
 	}
 	order := s.Order
 	order.PickupAt = firstAt(day, minutes, o.Location()).UTC()
+	if o.checkStanding(Weekdays()[day.Weekday()], minutes) != nil {
+		return order, nil // a slot of no day
+	}
+	slots := o.Plan(day).Slots()
+	if after := slices.IndexFunc(slots, order.PickupAt.Before); after > 0 {
+		slots = slots[:after]
+	}
+	if last := len(slots) - 1; last >= 0 && slots[last].Before(order.PickupAt) {
+		order.PickupAt = slots[last].UTC()
+	}
 	return order, nil
 }
 

@@ -131,3 +131,24 @@ func TestEveryDayHasAMomentAtWhichItsOrdersArePlaced(t *testing.T) {
 		require.Equal(t, day, DateIn(at, location).Add(ahead))
 	})
 }
+
+// Slots are as long in real time as on other days, so on the two days on which the clock
+// changes they may begin at other times. The order is made all the same.
+func TestAStandingOrderHasASlotOnDaysOnWhichTheClockChanges(t *testing.T) {
+	t.Parallel()
+	for _, slot := range []time.Duration{15 * time.Minute, 45 * time.Minute, 90 * time.Minute, 2 * time.Hour} {
+		k := Default()
+		require.NoError(t, k.Opening.setTimeZone("Europe/Berlin"))
+		k.Opening.Slot = Duration(slot)
+		s := StandingOrder{Order: Order{Customer: Customer{Name: "Ada"}, Lines: []Line{{Flavour: "lemon", Size: SizeM, Quantity: 12}}}, Days: []Weekday{"sunday"}, At: "18:00"}
+		require.Empty(t, s.Check(k, time.Date(2027, 3, 21, 11, 0, 0, 0, time.UTC)), "slots of %s", slot)
+		for _, day := range []Date{{2027, 3, 21}, {2027, 3, 28}, {2027, 4, 4}, {2027, 10, 31}} {
+			order, err := s.OrderOn(day, &k.Opening)
+			require.NoError(t, err)
+			require.NoError(t, k.Opening.CheckPickup(order.PickupAt.Add(-7*24*time.Hour), order.PickupAt, 12), "slots of %s on %s", slot, day)
+			at := firstAt(day, 18*60, k.Opening.Location())
+			require.False(t, order.PickupAt.After(at), "not later than it is wanted")
+			require.Less(t, at.Sub(order.PickupAt), slot)
+		}
+	}
+}

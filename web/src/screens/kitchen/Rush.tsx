@@ -125,7 +125,7 @@ function RushDialog({ ticket, onClose }: { readonly ticket: BoardTicket; readonl
   };
   return (
     <Dialog title={`Rush ${ticket.pickupCode}`} onClose={onClose}>
-      <form className="stack" noValidate onSubmit={(event) => { event.preventDefault(); void begin(); }}>
+      <form data-moves-focus className="stack" noValidate onSubmit={(event) => { event.preventDefault(); void begin(); }}>
         <Field label="Why" hint="Every board shows it, and lists the order first." error={error || undefined}>
           {(wiring) => <input {...wiring} className="input" maxLength={200} autoComplete="off" value={reason} onChange={(event) => { setReason(event.target.value); }} />}
         </Field>
