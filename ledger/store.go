@@ -389,7 +389,7 @@ func (s *Store) Add(ctx context.Context, batch []events.Message) (Added, error) 
 // Reject writes of a message only that it counts for nothing, for one with which Add ends
 // in a DataError.
 func (s *Store) Reject(ctx context.Context, m events.Message) error {
-	r := record{message: m, at: readRecord(m).at, reject: &reject{rejectUnfit, "the database does not take it"}}
+	r := record{message: m, at: readRecord(m).at, reject: &reject{rejectUnfit, unfitReason}}
 	_, err := s.add(ctx, []record{r})
 	return err
 }

@@ -23,6 +23,11 @@ func foldOrders(ctx context.Context, tx pgx.Tx, keys []string) error {
 	if err != nil {
 		return err
 	}
+	return foldFacts(ctx, tx, keys, facts)
+}
+
+// foldFacts folds orders anew from these facts.
+func foldFacts(ctx context.Context, tx pgx.Tx, keys []string, facts map[string][]fact) (err error) {
 	rows := make(map[string]folded, len(facts))
 	for key, of := range facts {
 		if rows[key], err = foldOrder(key, of); err != nil {
