@@ -337,6 +337,9 @@ func (r *record) readFlag() error {
 			r.key, r.erasure = at.Of, flag
 		}
 	case kitchen.FlagCollected:
+		if source, _ := r.message.Header("ce_source"); flag == nil && source == events.SourceErase {
+			return nil // the order was handed out all the same
+		}
 		r.personal = &personal{orderID: at.Of}
 		if flag == nil {
 			r.key, r.kind, r.body = kitchen.OrderKey(at.Of), factCollected, takenBack
