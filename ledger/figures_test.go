@@ -22,13 +22,13 @@ func added(t *testing.T, log *testLog) *Store {
 	return store
 }
 
-// theDay is what the reports tell of the day on which test logs begin.
-func theDay(t *testing.T, store *Store) wire.HistoryDay {
+// dayOf is what the reports tell of a day.
+func dayOf(t *testing.T, store *Store, of time.Time) wire.HistoryDay {
 	t.Helper()
 	reports, err := OpenReports(t.Context(), store.config.Database)
 	require.NoError(t, err)
 	defer reports.Close()
-	told, err := reports.Day(t.Context(), day(t, "2026-11-26"))
+	told, err := reports.Day(t.Context(), kitchen.DateIn(of, time.UTC))
 	require.NoError(t, err)
 	return told
 }
@@ -37,12 +37,13 @@ func theDay(t *testing.T, store *Store) wire.HistoryDay {
 func TestAnErasedOrderWasHandedOutAllTheSame(t *testing.T) {
 	t.Parallel()
 	log := newTestLog()
+	day := log.now
 	o := log.order(1)
 	o.make(1, kitchen.Stages()...)
 	o.ship()
 	log.flag(kitchen.FlagCollected, o.id, "pia")
 	store := added(t, log)
-	before := theDay(t, store).Figures
+	before := dayOf(t, store, day).Figures
 	require.Equal(t, 1, before.Collected)
 
 	log.now = log.now.Add(5 * time.Hour)
@@ -52,11 +53,59 @@ func TestAnErasedOrderWasHandedOutAllTheSame(t *testing.T) {
 	log.append(events.TopicKitchenState, collected, nil, events.Header{Key: "ce_source", Value: []byte(events.SourceErase)})
 	_, err := store.Add(t.Context(), log.messages[read:])
 	require.NoError(t, err)
-	require.Equal(t, before, theDay(t, store).Figures)
+	require.Equal(t, before, dayOf(t, store, day).Figures)
 
 	read = len(log.messages)
 	log.append(events.TopicKitchenState, collected, nil)
 	_, err = store.Add(t.Context(), log.messages[read:])
 	require.NoError(t, err)
-	require.Zero(t, theDay(t, store).Figures.Collected, "somebody at the counter has taken it back")
+	require.Zero(t, dayOf(t, store, day).Figures.Collected, "somebody at the counter has taken it back")
+}
+
+// An order whose workflow is gone is never cancelled: `cupcakery order doctor` issues the
+// undo ticket of what is open, and somebody clears it away.
+func TestAnOrderThatTheDoctorHasWithdrawnIsOpenNoMore(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		then func(o *testOrder, undo kitchen.TicketRef)
+		open int
+	}{
+		"ItWaits":   {func(*testOrder, kitchen.TicketRef) {}, 1},
+		"Withdrawn": {func(o *testOrder, undo kitchen.TicketRef) { o.issue(undo, 1) }, 0},
+		"ClearedAway": {func(o *testOrder, undo kitchen.TicketRef) {
+			o.issue(undo, 1)
+			o.say(undo, kitchen.AckUndone, "mia")
+		}, 0},
+		"ItIsBeingMadeAgain": {func(o *testOrder, undo kitchen.TicketRef) {
+			o.issue(undo, 1)
+			o.tell(func(s *kitchen.LoggedStatus) {
+				s.Stages = []kitchen.StageStatus{{Stage: kitchen.Bake, Pass: 1, Undo: &kitchen.UndoStatus{State: kitchen.TicketWaiting}}}
+			})
+		}, 1},
+		"ItIsMadeAgain": {func(o *testOrder, undo kitchen.TicketRef) {
+			o.issue(undo, 1)
+			o.issue(o.ref(kitchen.Mix, 2), 1)
+		}, 1},
+		"OnlyAnEarlierTicket": {func(o *testOrder, undo kitchen.TicketRef) {
+			o.issue(o.ref(kitchen.Decorate, 1), 1)
+			o.issue(undo, 1)
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := newTestLog()
+			log.now = time.Now().UTC().Truncate(24 * time.Hour).Add(-16 * time.Hour) // yesterday: it is due
+			day := log.now
+			o := log.order(1)
+			o.make(1, kitchen.Mix)
+			bake := o.ref(kitchen.Bake, 1)
+			o.issue(bake, 1)
+			o.tell(func(s *kitchen.LoggedStatus) { s.Stage, s.WaitingFor = kitchen.Bake, kitchen.Bake })
+			test.then(o, bake.Undo())
+			figures := dayOf(t, added(t, log), day).Figures
+			require.Equal(t, test.open, figures.Open)
+			require.Equal(t, test.open, figures.Late)
+			require.Zero(t, figures.Cancelled)
+		})
+	}
 }

@@ -53,7 +53,7 @@ type orderRow struct {
 	placedAt, dueAt, readyAt, cancelledAt *time.Time
 	forLater                              bool
 	cancelledBy                           string
-	collectedAt                           *time.Time
+	withdrawnAt, collectedAt              *time.Time
 	collectedBy                           string
 	pieces                                int
 	total                                 *kitchen.Money
@@ -702,6 +702,7 @@ func (f *folding) foldOrder() {
 	}
 	o.total = total
 	f.stateOf(o)
+	o.withdrawnAt = f.withdrawnAt(o.state)
 	f.dueOf(o)
 	o.complete = f.isComplete(o.route)
 	if f.collected != nil {
@@ -762,6 +763,28 @@ func (f *folding) stateOf(o *orderRow) {
 			o.placedAt = thatCanBe(&shipped.what.PlacedAt)
 		}
 	}
+}
+
+// withdrawnAt is when `cupcakery order doctor` has withdrawn what the order waits for, if it
+// has: the undo ticket of the newest ticket is out and the order, which tells what it has
+// undone, knows of none. Only an order whose workflow is gone does not issue another.
+func (f *folding) withdrawnAt(state kitchen.OrderState) *time.Time {
+	newest := f.newestTicket()
+	if newest == nil || state.IsFinal() || state == kitchen.StateCancelling {
+		return nil
+	}
+	made := newest.what.Ref()
+	if n := len(f.statuses); n > 0 && slices.ContainsFunc(f.statuses[n-1].what.Stages, func(row kitchen.StageStatus) bool {
+		return row.Stage == made.Stage && row.Pass == made.Pass && row.Undo != nil
+	}) {
+		return nil
+	}
+	for _, row := range f.out.tickets {
+		if row.ref == made.Undo() {
+			return cmp.Or(row.issued, row.ended)
+		}
+	}
+	return nil
 }
 
 // dueOf sets when the order is due: its newest ticket tells that of all orders, its

@@ -241,8 +241,11 @@ func (g *generator) order() folded {
 			o.collectedAt = new(g.instant())
 		}
 	}
-	if o.state == kitchen.StateCancelled {
+	switch {
+	case o.state == kitchen.StateCancelled:
 		o.cancelledAt = &placed
+	case !o.state.IsFinal() && g.sometimes():
+		o.withdrawnAt = &placed
 	}
 	if !g.sometimes() {
 		o.total = &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: int64(g.number(0, 10_000))}

@@ -130,6 +130,7 @@ CREATE TABLE orders (
     ready_at timestamptz,
     cancelled_at timestamptz,
     cancelled_by text,
+    withdrawn_at timestamptz,
     collected_at timestamptz,
     collected_by text,
     pieces integer NOT NULL,
@@ -158,6 +159,7 @@ COMMENT ON COLUMN orders.for_later IS 'Whether a time of pickup was agreed.';
 COMMENT ON COLUMN orders.ready_at IS 'When its last stage was done and it was shipped; null while it is not.';
 COMMENT ON COLUMN orders.cancelled_at IS 'When it was cancelled; null if it is not.';
 COMMENT ON COLUMN orders.cancelled_by IS 'Who on the staff has cancelled it; null if it was the customer, or nobody.';
+COMMENT ON COLUMN orders.withdrawn_at IS 'When `cupcakery order doctor` has withdrawn its tickets, since it was ended in Temporal: nobody works on it any more, and state is what it was. Null otherwise.';
 COMMENT ON COLUMN orders.collected_at IS 'When it was handed out; null if that is not known.';
 COMMENT ON COLUMN orders.collected_by IS 'Who has handed it out.';
 COMMENT ON COLUMN orders.pieces IS 'How many cupcakes it is.';
