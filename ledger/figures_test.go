@@ -109,3 +109,42 @@ func TestAnOrderThatTheDoctorHasWithdrawnIsOpenNoMore(t *testing.T) {
 		})
 	}
 }
+
+func TestAFailureOfUndoingCounts(t *testing.T) {
+	t.Parallel()
+	log := newTestLog()
+	day := log.now
+	o := log.order(1) // six pieces
+	o.make(1, kitchen.Mix)
+	undo := o.ref(kitchen.Mix, 1).Undo()
+	fail := func(attempt, scrapped int) {
+		o.issue(undo, attempt)
+		o.say(undo, kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Scrapped, a.Attempt = "dropped", scrapped, attempt })
+	}
+	fail(1, 0)
+	fail(2, 3)
+	o.issue(undo, 3)
+	o.say(undo, kitchen.AckUndone, "bob", func(a *kitchen.Ack) { a.Scrapped = 2 })
+	store := added(t, log)
+	require.ElementsMatch(t, []wire.DayWaste{
+		{Stage: kitchen.Mix, Reason: "dropped", Worker: "bob", Failures: 1},
+		{Stage: kitchen.Mix, Reason: "dropped", Flavour: "lemon", Worker: "bob", Failures: 1, Pieces: 3},
+		{Stage: kitchen.Mix, Reason: "undone", Flavour: "lemon", Worker: "bob", Pieces: 2},
+	}, dayOf(t, store, day).Waste)
+	require.Equal(t, "2 failures, 5 pieces", query[string](t, store, "SELECT failures || ' failures, ' || scrapped || ' pieces' FROM tickets WHERE kind = 'undo'"))
+}
+
+func TestAFailureOfUndoingCostsNoMoreThanThereIs(t *testing.T) {
+	t.Parallel()
+	log := newTestLog()
+	day := log.now
+	o := log.order(1) // six pieces
+	o.make(1, kitchen.Mix)
+	undo := o.ref(kitchen.Mix, 1).Undo()
+	o.issue(undo, 1)
+	o.say(undo, kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Scrapped, a.Attempt = "dropped", 900, 1 })
+	store := added(t, log)
+	require.Equal(t, 6, query[int](t, store, "SELECT max(scrapped) FROM failures"))
+	require.Equal(t, 6, dayOf(t, store, day).Figures.Scrapped)
+	require.Equal(t, 6, query[int](t, store, "SELECT sum(scrapped)::int FROM day_people"), "people have thrown away what the day says")
+}

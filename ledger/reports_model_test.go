@@ -157,8 +157,8 @@ func (m *model) waste(day kitchen.Date) []wire.DayWaste {
 			}
 			row := find(w.stage, w.reason, w.of.Flavour, w.worker)
 			row.Pieces += w.pieces
-			ref, _ := kitchen.ParseActivityID(w.ticket)
-			if ref.Kind == kitchen.TicketMake && first(w) {
+			isFailure := slices.ContainsFunc(of.failures, func(f failureRow) bool { return f.ticket == w.ticket && f.failure == w.waste })
+			if isFailure && first(w) {
 				row.Failures++
 			}
 		}

@@ -211,7 +211,8 @@ CROSS JOIN LATERAL (
         sum(lost.pieces) AS pieces
     FROM (
         SELECT w.stage, w.reason, w.flavour, w.worker, w.pieces,
-            w.line = min(w.line) OVER (PARTITION BY w.order_key, w.ticket, w.waste) AND w.ticket NOT LIKE '%.undo' AS is_failure
+            w.line = min(w.line) OVER (PARTITION BY w.order_key, w.ticket, w.waste)
+                AND EXISTS (SELECT FROM failures f WHERE f.order_key = w.order_key AND f.ticket = w.ticket AND f.failure = w.waste) AS is_failure
         FROM waste w
         WHERE w.wasted_at >= d.starts_at AND w.wasted_at < d.ends_at
         UNION ALL
