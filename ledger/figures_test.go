@@ -148,3 +148,58 @@ func TestAFailureOfUndoingCostsNoMoreThanThereIs(t *testing.T) {
 	require.Equal(t, 6, dayOf(t, store, day).Figures.Scrapped)
 	require.Equal(t, 6, query[int](t, store, "SELECT sum(scrapped)::int FROM day_people"), "people have thrown away what the day says")
 }
+
+func TestNobodyHasInHandWhatIsOver(t *testing.T) {
+	t.Parallel()
+	cancel := func(o *testOrder) {
+		o.tell(func(s *kitchen.LoggedStatus) { s.State, s.CancelledAt = kitchen.StateCancelled, new(o.log.now) })
+	}
+	for name, test := range map[string]struct {
+		then func(o *testOrder, undo kitchen.TicketRef) (over time.Time)
+		ends bool
+	}{
+		"ItIsInHand": {func(o *testOrder, undo kitchen.TicketRef) time.Time {
+			o.issue(undo, 1) // whoever has it in hand has not put it away yet
+			return time.Time{}
+		}, false},
+		"ItsWorkIsUndone": {func(o *testOrder, undo kitchen.TicketRef) time.Time {
+			o.issue(undo, 1)
+			over := o.log.now
+			o.say(undo, kitchen.AckUndone, "mia")
+			cancel(o)
+			return over
+		}, true},
+		"ItsWorkNeedsNoHandsToBeUndone": {func(o *testOrder, _ kitchen.TicketRef) time.Time {
+			over := o.log.now
+			o.tell(func(s *kitchen.LoggedStatus) {
+				s.Stages = []kitchen.StageStatus{{Stage: kitchen.Bake, Pass: 1, Undo: &kitchen.UndoStatus{State: kitchen.TicketUndone, UndoneAt: &over}}}
+			})
+			return over
+		}, true},
+		"ItsOrderIsCancelled": {func(o *testOrder, _ kitchen.TicketRef) time.Time {
+			over := o.log.now
+			cancel(o)
+			return over
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := newTestLog()
+			o := log.order(1)
+			o.make(1, kitchen.Mix)
+			bake := o.ref(kitchen.Bake, 1)
+			o.issue(bake, 1)
+			o.say(bake, kitchen.AckStarted, "bob")
+			over := test.then(o, bake.Undo())
+			store := added(t, log)
+			until := query[*time.Time](t, store, "SELECT until_at FROM holds WHERE ticket = 'bake.1'")
+			if !test.ends {
+				require.Nil(t, until)
+				return
+			}
+			require.NotNil(t, until)
+			require.WithinDuration(t, over, *until, 0)
+			require.Equal(t, "bob withdrawn", query[string](t, store, "SELECT worker || ' ' || ended FROM holds WHERE ticket = 'bake.1'"))
+		})
+	}
+}

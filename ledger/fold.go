@@ -708,12 +708,40 @@ func (f *folding) foldOrder() {
 			f.out.tickets[i].isOpen = false
 		}
 	}
+	f.endHolds(o)
 	for _, asked := range f.out.questions {
 		until := o.last
 		if asked.closed != nil {
 			until = *asked.closed
 		}
 		o.askedSeconds += max(until.Sub(asked.asked), 0).Seconds()
+	}
+}
+
+// endHolds ends the holds of what is over though nobody has said so: its work was undone,
+// or its order has ended.
+func (f *folding) endHolds(o *orderRow) {
+	undone := make(map[string]*time.Time)
+	for _, row := range f.out.undone {
+		if row.state == kitchen.TicketUndone {
+			undone[kitchen.TicketRef{Stage: row.stage, Pass: row.pass, Kind: kitchen.TicketMake}.ActivityID()] = row.at
+		}
+	}
+	for _, row := range f.out.tickets {
+		if row.ref.Kind == kitchen.TicketUndo && row.ended != nil {
+			made := row.ref
+			made.Kind = kitchen.TicketMake
+			undone[made.ActivityID()] = row.ended
+		}
+	}
+	over := (*time.Time)(nil)
+	if o.state.IsFinal() {
+		over = cmp.Or(o.readyAt, o.cancelledAt, &o.last)
+	}
+	for _, ticket := range slices.Sorted(maps.Keys(f.openHold)) {
+		if at := cmp.Or(undone[ticket], over); at != nil {
+			f.endHold(ticket, *at, "withdrawn")
+		}
 	}
 }
 

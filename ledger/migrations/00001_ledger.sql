@@ -261,7 +261,7 @@ COMMENT ON COLUMN holds.hold IS 'Which time it was, from 1.';
 COMMENT ON COLUMN holds.worker IS 'Who had it.';
 COMMENT ON COLUMN holds.from_at IS 'When they have begun.';
 COMMENT ON COLUMN holds.until_at IS 'When that has ended; null while it lasts.';
-COMMENT ON COLUMN holds.ended IS 'How: done, undone, failed, released (put back) or taken over (by the next); null while it lasts.';
+COMMENT ON COLUMN holds.ended IS 'How: done, undone, failed, released (put back), taken over (by the next) or withdrawn (its work was undone, or its order has ended); null while it lasts.';
 
 CREATE TABLE failures (
     order_key uuid NOT NULL,
