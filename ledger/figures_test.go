@@ -203,3 +203,16 @@ func TestNobodyHasInHandWhatIsOver(t *testing.T) {
 		})
 	}
 }
+
+func TestASendersClockDoesNotSayHowFarWasRead(t *testing.T) {
+	t.Parallel()
+	log := newTestLog()
+	day := log.now
+	o := log.order(1)
+	o.make(1, kitchen.Mix) // its last record is the newest that has the broker's time
+	read := log.now
+	o.say(o.ref(kitchen.Mix, 1), kitchen.AckDone, "mia")
+	ahead := &log.messages[len(log.messages)-1]
+	ahead.Appended, ahead.Time = false, log.now.AddDate(1, 0, 0)
+	require.Equal(t, read, dayOf(t, added(t, log), day).ReadUntil)
+}

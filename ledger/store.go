@@ -577,16 +577,26 @@ func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[pl
 	var logs []int16
 	var partitions []int32
 	var offsets []int64
-	var until []time.Time
+	var until []*time.Time
 	for _, at := range places {
-		last := groups[at][len(groups[at])-1]
-		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, last.at)
+		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, lastAppended(groups[at]))
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until)
 		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[]) AS new (log, partition, next_offset, read_until)
 		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until)
 	return err
+}
+
+// lastAppended is the time of the last record that has the broker's; nil if none has. A
+// sender's clock does not tell how far was read.
+func lastAppended(records []record) *time.Time {
+	for _, r := range slices.Backward(records) {
+		if r.message.Appended {
+			return &r.at
+		}
+	}
+	return nil
 }
 
 func copyFacts(ctx context.Context, tx pgx.Tx, facts []placed) error {

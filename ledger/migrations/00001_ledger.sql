@@ -26,7 +26,7 @@ COMMENT ON TABLE positions IS 'How far each partition was read. It changes in th
 COMMENT ON COLUMN positions.log IS 'The topic.';
 COMMENT ON COLUMN positions.partition IS 'The partition.';
 COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everything before it is in the ledger, or is gone. -1 before anything was read.';
-COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read.';
+COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read, of those with the broker''s time; null if none has that.';
 COMMENT ON COLUMN positions.writer IS 'Which process has claimed the partition last. No other writes it.';
 COMMENT ON COLUMN positions.again_until IS 'Up to which offset records are read again, since Kafka had lost the partition''s end: they take the place of what is here.';
 

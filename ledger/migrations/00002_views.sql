@@ -76,7 +76,7 @@ COMMENT ON COLUMN days.ends_at IS 'The first moment after it: 23, 24 or 25 hours
 CREATE VIEW ledger_read AS
 SELECT max(read_until) AS read_until FROM positions;
 COMMENT ON VIEW ledger_read IS 'How far the ledger has read. One row.';
-COMMENT ON COLUMN ledger_read.read_until IS 'The time of the newest record that was read; null if none was.';
+COMMENT ON COLUMN ledger_read.read_until IS 'The time of the newest record that was read, of those with the broker''s time; null if there is none.';
 
 CREATE VIEW made_tickets AS
 SELECT t.order_key, t.ticket, t.stage, t.pass, t.pieces, t.issued_at, t.started_at, t.ended_at, t.worker, t.waited_seconds, t.in_hand_seconds
