@@ -156,7 +156,7 @@ func (e *Eraser) putFlag(ctx context.Context, report *Report) error {
 	if report.ErasedAt != nil {
 		return nil
 	}
-	writer, err := events.NewWriter(e.config.Kafka, events.WithSource("/cupcakery/erase"))
+	writer, err := events.NewWriter(e.config.Kafka, events.WithSource(events.SourceErase))
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (e *Eraser) takeBackFlags(ctx context.Context, report *Report) error {
 	if len(report.Flags) == 0 {
 		return nil
 	}
-	writer, err := events.NewWriter(e.config.Kafka, events.WithSource("/cupcakery/erase"))
+	writer, err := events.NewWriter(e.config.Kafka, events.WithSource(events.SourceErase))
 	if err != nil {
 		return err
 	}

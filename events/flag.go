@@ -13,6 +13,10 @@ import (
 // once it was taken back. The topic is compacted and has one partition, so of each
 // key the last record counts, whoever reads when.
 
+// SourceErase is the CloudEvents source of whoever forgets an order's customer. The flags
+// that it takes back were right: they only name the order.
+const SourceErase = "/cupcakery/erase"
+
 // DecodeFlag reads a record of kitchen-state: a flag, or where one was taken back. Its
 // error is kitchen.ErrUnknownFlag for a kind that only another build knows, and
 // otherwise a PoisonError; at is then the zero value unless the record replaces a flag.

@@ -53,7 +53,7 @@ type orderRow struct {
 	placedAt, dueAt, readyAt, cancelledAt *time.Time
 	forLater                              bool
 	cancelledBy                           string
-	collectedAt                           *time.Time
+	withdrawnAt, collectedAt              *time.Time
 	collectedBy                           string
 	pieces                                int
 	total                                 *kitchen.Money
@@ -163,6 +163,8 @@ type folding struct {
 	collected *kitchen.Flag
 	out       folded
 
+	// undoing is what undoing has cost, by ticket, as whoever did it says.
+	undoing map[string]wasteRow
 	// holdsOf counts the holds of each ticket, and openHold is where the one lies that
 	// has not ended; attemptAt is where an attempt of a ticket lies.
 	holdsOf, openHold map[string]int
@@ -178,7 +180,7 @@ type attemptKey struct {
 // folded: it has no clock.
 func foldOrder(key string, facts []fact) (folded, error) {
 	slices.SortFunc(facts, fact.compare)
-	f := folding{key: key, facts: facts, holdsOf: make(map[string]int), openHold: make(map[string]int), attemptAt: make(map[attemptKey]int)}
+	f := folding{key: key, facts: facts, undoing: make(map[string]wasteRow), holdsOf: make(map[string]int), openHold: make(map[string]int), attemptAt: make(map[attemptKey]int)}
 	if err := f.read(); err != nil {
 		return folded{}, err
 	}
@@ -411,8 +413,7 @@ func (f *folding) addAck(row *ticketRow, judged board.Judged) {
 		}
 		row.ended, row.worker = &at, ack.By
 		if row.ref.Kind == kitchen.TicketUndo {
-			row.scrapped = ack.Scrapped
-			f.out.waste = append(f.out.waste, wasteRow{ticket: id, reason: cmp.Or(ack.Reason, "undone"), worker: ack.By, at: at})
+			f.undoing[id] = wasteRow{ticket: id, stage: row.ref.Stage, pieces: ack.Scrapped, reason: cmp.Or(ack.Reason, "undone"), worker: ack.By, at: at}
 		}
 	case board.Renewed, board.Refused, board.Stale, board.Unjudged:
 	}
@@ -469,10 +470,6 @@ func (f *folding) finish(row *ticketRow, log *board.Board, undone map[int]int) {
 		lines, pieces = f.anyLines()
 	}
 	id := row.ref.ActivityID()
-	if row.ref.Kind == kitchen.TicketUndo {
-		f.shareUndone(row, lines, pieces, undone)
-		return
-	}
 	for i := range f.out.failures {
 		failure := &f.out.failures[i]
 		if failure.ticket != id {
@@ -482,22 +479,20 @@ func (f *folding) finish(row *ticketRow, log *board.Board, undone map[int]int) {
 		row.scrapped += failure.scrapped
 		f.share(wasteRow{ticket: id, waste: failure.failure, stage: failure.stage, reason: failure.reason, worker: failure.worker, at: failure.at}, lines, failure.scrapped)
 	}
+	if row.ended != nil && row.ref.Kind == kitchen.TicketUndo {
+		f.shareUndone(row, lines, pieces, undone)
+	}
 }
 
 // shareUndone shares out what undoing has cost. The undone stages of one pass together
 // cost at most the order's pieces: they are the same cupcakes.
 func (f *folding) shareUndone(row *ticketRow, lines []kitchen.Line, pieces int, undone map[int]int) {
-	id := row.ref.ActivityID()
-	row.scrapped = max(0, min(row.scrapped, pieces))
-	counted := max(0, min(row.scrapped, pieces-undone[row.ref.Pass]))
-	undone[row.ref.Pass] += row.scrapped
-	i := slices.IndexFunc(f.out.waste, func(w wasteRow) bool { return w.ticket == id })
-	if i < 0 {
-		return
-	}
-	whole := f.out.waste[i]
-	f.out.waste = slices.Delete(f.out.waste, i, i+1)
-	whole.waste, whole.stage = 1, row.ref.Stage
+	whole := f.undoing[row.ref.ActivityID()]
+	scrapped := max(0, min(whole.pieces, pieces))
+	counted := max(0, min(scrapped, pieces-undone[row.ref.Pass]))
+	undone[row.ref.Pass] += scrapped
+	row.scrapped += scrapped
+	whole.waste = row.failures + 1 // the failures before it have numbers of their own
 	f.share(whole, lines, counted)
 }
 
@@ -702,6 +697,7 @@ func (f *folding) foldOrder() {
 	}
 	o.total = total
 	f.stateOf(o)
+	o.withdrawnAt = f.withdrawnAt(o.state)
 	f.dueOf(o)
 	o.complete = f.isComplete(o.route)
 	if f.collected != nil {
@@ -712,12 +708,40 @@ func (f *folding) foldOrder() {
 			f.out.tickets[i].isOpen = false
 		}
 	}
+	f.endHolds(o)
 	for _, asked := range f.out.questions {
 		until := o.last
 		if asked.closed != nil {
 			until = *asked.closed
 		}
 		o.askedSeconds += max(until.Sub(asked.asked), 0).Seconds()
+	}
+}
+
+// endHolds ends the holds of what is over though nobody has said so: its work was undone,
+// or its order has ended.
+func (f *folding) endHolds(o *orderRow) {
+	undone := make(map[string]*time.Time)
+	for _, row := range f.out.undone {
+		if row.state == kitchen.TicketUndone {
+			undone[kitchen.TicketRef{Stage: row.stage, Pass: row.pass, Kind: kitchen.TicketMake}.ActivityID()] = row.at
+		}
+	}
+	for _, row := range f.out.tickets {
+		if row.ref.Kind == kitchen.TicketUndo && row.ended != nil {
+			made := row.ref
+			made.Kind = kitchen.TicketMake
+			undone[made.ActivityID()] = row.ended
+		}
+	}
+	over := (*time.Time)(nil)
+	if o.state.IsFinal() {
+		over = cmp.Or(o.readyAt, o.cancelledAt, &o.last)
+	}
+	for _, ticket := range slices.Sorted(maps.Keys(f.openHold)) {
+		if at := cmp.Or(undone[ticket], over); at != nil {
+			f.endHold(ticket, *at, "withdrawn")
+		}
 	}
 }
 
@@ -762,6 +786,28 @@ func (f *folding) stateOf(o *orderRow) {
 			o.placedAt = thatCanBe(&shipped.what.PlacedAt)
 		}
 	}
+}
+
+// withdrawnAt is when `cupcakery order doctor` has withdrawn what the order waits for, if it
+// has: the undo ticket of the newest ticket is out and the order, which tells what it has
+// undone, knows of none. Only an order whose workflow is gone does not issue another.
+func (f *folding) withdrawnAt(state kitchen.OrderState) *time.Time {
+	newest := f.newestTicket()
+	if newest == nil || state.IsFinal() || state == kitchen.StateCancelling {
+		return nil
+	}
+	made := newest.what.Ref()
+	if n := len(f.statuses); n > 0 && slices.ContainsFunc(f.statuses[n-1].what.Stages, func(row kitchen.StageStatus) bool {
+		return row.Stage == made.Stage && row.Pass == made.Pass && row.Undo != nil
+	}) {
+		return nil
+	}
+	for _, row := range f.out.tickets {
+		if row.ref == made.Undo() {
+			return cmp.Or(row.issued, row.ended)
+		}
+	}
+	return nil
 }
 
 // dueOf sets when the order is due: its newest ticket tells that of all orders, its

@@ -105,7 +105,11 @@ func writeLives(t *rapid.T, log *testLog) {
 			case 0:
 				log.flag(kitchen.FlagErased, kitchen.OrderKey(o.id), "max")
 			case 1:
-				log.append(events.TopicKitchenState, "collected/"+o.id, nil)
+				var headers []events.Header
+				if rapid.Bool().Draw(t, "to forget") {
+					headers = []events.Header{{Key: "ce_source", Value: []byte(events.SourceErase)}}
+				}
+				log.append(events.TopicKitchenState, "collected/"+o.id, nil, headers...)
 			default:
 				log.flag(kitchen.FlagCollected, o.id, people.Draw(t, "by"))
 			}

@@ -478,6 +478,9 @@ func (r *rebuild) foldAll(ctx context.Context) error {
 			}
 			return foldOrders(ctx, tx, keys)
 		})
+		if isUnfit(err) {
+			err = foldSingly(ctx, r.store.pool, keys)
+		}
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,8 @@ const (
 	// rejectUnfit is for what PostgreSQL does not take.
 	rejectUnfit = "unfit"
 )
+
+const unfitReason = "the database does not take it"
 
 // versionAhead is how far a status's version, which goes by Temporal's clock, may be
 // ahead of the broker's time. One further ahead is no order's own, and would outdate all
@@ -196,6 +199,9 @@ func (r *record) readStatus() error {
 	if err := checkOrder(told.PickupCode, told.Lines); err != nil {
 		return err
 	}
+	if err := checkCounts(told.Remakes, told.Scrapped, told.Stages, told.Attention, told.Decisions); err != nil {
+		return err
+	}
 	if r.message.Appended && told.Version > r.message.Time.Add(versionAhead).UnixMilli() {
 		return &rejectError{reject{rejectFuture, "its version is more than a day ahead of the broker's time"}}
 	}
@@ -232,6 +238,9 @@ func (r *record) readFailed() error {
 		return err
 	}
 	if err := checkOrder(failed.PickupCode, failed.Lines); err != nil {
+		return err
+	}
+	if err := checkCounts(failed.Remakes, failed.Scrapped, failed.Stages, failed.Attention, nil); err != nil {
 		return err
 	}
 	r.personal = &personal{orderID: failed.OrderID, customer: failed.Customer.Name}
@@ -287,6 +296,31 @@ func checkOrder(pickupCode string, lines []kitchen.Line) error {
 	return nil
 }
 
+// checkCounts checks the numbers that an order tells of its passes. Passes beyond the limit
+// may be one pass in the columns of a table.
+func checkCounts(remakes, scrapped int, rows []kitchen.StageStatus, asked *kitchen.Attention, decisions []kitchen.Decision) error {
+	passes, counts := []int{}, []int{remakes, scrapped}
+	for _, row := range rows {
+		passes = append(passes, row.Pass)
+		if row.Undo != nil {
+			counts = append(counts, row.Undo.Scrapped)
+		}
+	}
+	if asked != nil {
+		passes = append(passes, asked.Pass)
+	}
+	for _, decision := range decisions {
+		passes = append(passes, decision.Pass)
+	}
+	if slices.ContainsFunc(passes, func(pass int) bool { return pass < 1 || pass > kitchen.MaxPass }) {
+		return errors.New("no order has that pass")
+	}
+	if slices.ContainsFunc(counts, func(count int) bool { return count < 0 || count > math.MaxInt32 }) {
+		return errors.New("no order has that many")
+	}
+	return nil
+}
+
 func (r *record) readFlag() error {
 	at, flag, err := events.DecodeFlag(r.message)
 	switch {
@@ -303,6 +337,9 @@ func (r *record) readFlag() error {
 			r.key, r.erasure = at.Of, flag
 		}
 	case kitchen.FlagCollected:
+		if source, _ := r.message.Header("ce_source"); flag == nil && source == events.SourceErase {
+			return nil // the order was handed out all the same
+		}
 		r.personal = &personal{orderID: at.Of}
 		if flag == nil {
 			r.key, r.kind, r.body = kitchen.OrderKey(at.Of), factCollected, takenBack

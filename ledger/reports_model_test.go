@@ -44,7 +44,7 @@ func isCancelled(o *orderRow) bool {
 
 func (m *model) late(o *orderRow) float64 {
 	switch {
-	case isCancelled(o) || o.dueAt == nil:
+	case isCancelled(o) || o.withdrawnAt != nil || o.dueAt == nil:
 		return 0
 	case o.readyAt != nil:
 		return max(0, o.readyAt.Sub(*o.dueAt).Seconds())
@@ -88,7 +88,7 @@ func (m *model) figures(day kitchen.Date) wire.DayFigures {
 			f.Cancelled++
 		case o.state == kitchen.StateShipped:
 			f.Ready++
-		default:
+		case o.withdrawnAt == nil:
 			f.Open++
 		}
 		if o.collectedAt != nil {
@@ -157,8 +157,8 @@ func (m *model) waste(day kitchen.Date) []wire.DayWaste {
 			}
 			row := find(w.stage, w.reason, w.of.Flavour, w.worker)
 			row.Pieces += w.pieces
-			ref, _ := kitchen.ParseActivityID(w.ticket)
-			if ref.Kind == kitchen.TicketMake && first(w) {
+			isFailure := slices.ContainsFunc(of.failures, func(f failureRow) bool { return f.ticket == w.ticket && f.failure == w.waste })
+			if isFailure && first(w) {
 				row.Failures++
 			}
 		}

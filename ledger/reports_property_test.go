@@ -241,8 +241,11 @@ func (g *generator) order() folded {
 			o.collectedAt = new(g.instant())
 		}
 	}
-	if o.state == kitchen.StateCancelled {
+	switch {
+	case o.state == kitchen.StateCancelled:
 		o.cancelledAt = &placed
+	case !o.state.IsFinal() && g.sometimes():
+		o.withdrawnAt = &placed
 	}
 	if !g.sometimes() {
 		o.total = &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: int64(g.number(0, 10_000))}
@@ -309,17 +312,16 @@ func (g *generator) ticket(of *folded, ref kitchen.TicketRef) {
 	}
 	of.tickets = append(of.tickets, row)
 	g.attempts(of, id, issued, started, worker)
-	if ref.Kind == kitchen.TicketMake {
-		for failure := range g.number(0, 1) {
-			g.failure(of, ref, failure+1, worker)
-		}
+	failures := g.number(0, 1)
+	for failure := range failures {
+		g.failure(of, ref, failure+1, worker)
 	}
 	if g.number(0, 3) == 0 {
 		g.question(of, ref)
 	}
 	if ref.Kind == kitchen.TicketUndo && g.sometimes() {
 		of.waste = append(of.waste, wasteRow{
-			ticket: id, waste: 1, line: 1, stage: ref.Stage, of: kitchen.Line{Flavour: "lemon", Size: kitchen.SizeS}, pieces: g.number(1, 6), reason: "undone", worker: worker, at: g.instant(),
+			ticket: id, waste: failures + 1, line: 1, stage: ref.Stage, of: kitchen.Line{Flavour: "lemon", Size: kitchen.SizeS}, pieces: g.number(1, 6), reason: "undone", worker: worker, at: g.instant(),
 		})
 	}
 }

@@ -400,7 +400,7 @@ func (s *Store) Add(ctx context.Context, batch []events.Message) (Added, error) 
 // Reject writes of a message only that it counts for nothing, for one with which Add ends
 // in a DataError.
 func (s *Store) Reject(ctx context.Context, m events.Message) error {
-	r := record{message: m, at: readRecord(m).at, reject: &reject{rejectUnfit, "the database does not take it"}}
+	r := record{message: m, at: readRecord(m).at, reject: &reject{rejectUnfit, unfitReason}}
 	_, err := s.add(ctx, []record{r})
 	return err
 }
@@ -591,11 +591,10 @@ func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[pl
 	var logs []int16
 	var partitions []int32
 	var offsets []int64
-	var until []time.Time
+	var until []*time.Time
 	var lastOffsets, lastChecksums []*int64
 	for _, at := range places {
-		newest := groups[at][len(groups[at])-1]
-		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, newest.at)
+		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, lastAppended(groups[at]))
 		var offset, checksum *int64
 		if m := reading[at].last; m != nil {
 			last := lastRecordOf(*m)
@@ -609,6 +608,17 @@ func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[pl
 		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[]) AS new (log, partition, next_offset, read_until, last_offset, last_checksum)
 		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until, lastOffsets, lastChecksums)
 	return err
+}
+
+// lastAppended is the time of the last record that has the broker's; nil if none has. A
+// sender's clock does not tell how far was read.
+func lastAppended(records []record) *time.Time {
+	for _, r := range slices.Backward(records) {
+		if r.message.Appended {
+			return &r.at
+		}
+	}
+	return nil
 }
 
 func copyFacts(ctx context.Context, tx pgx.Tx, facts []placed) error {

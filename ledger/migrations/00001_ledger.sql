@@ -26,7 +26,7 @@ COMMENT ON TABLE positions IS 'How far each partition was read. It changes in th
 COMMENT ON COLUMN positions.log IS 'The topic.';
 COMMENT ON COLUMN positions.partition IS 'The partition.';
 COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everything before it is in the ledger, or is gone. -1 before anything was read.';
-COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read.';
+COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read, of those with the broker''s time; null if none has that.';
 COMMENT ON COLUMN positions.writer IS 'Which process has claimed the partition last. No other writes it.';
 COMMENT ON COLUMN positions.again_until IS 'Up to which offset records are read again, since Kafka had lost the partition''s end: they take the place of what is here.';
 
@@ -130,6 +130,7 @@ CREATE TABLE orders (
     ready_at timestamptz,
     cancelled_at timestamptz,
     cancelled_by text,
+    withdrawn_at timestamptz,
     collected_at timestamptz,
     collected_by text,
     pieces integer NOT NULL,
@@ -158,6 +159,7 @@ COMMENT ON COLUMN orders.for_later IS 'Whether a time of pickup was agreed.';
 COMMENT ON COLUMN orders.ready_at IS 'When its last stage was done and it was shipped; null while it is not.';
 COMMENT ON COLUMN orders.cancelled_at IS 'When it was cancelled; null if it is not.';
 COMMENT ON COLUMN orders.cancelled_by IS 'Who on the staff has cancelled it; null if it was the customer, or nobody.';
+COMMENT ON COLUMN orders.withdrawn_at IS 'When `cupcakery order doctor` has withdrawn its tickets, since it was ended in Temporal: nobody works on it any more, and state is what it was. Null otherwise.';
 COMMENT ON COLUMN orders.collected_at IS 'When it was handed out; null if that is not known.';
 COMMENT ON COLUMN orders.collected_by IS 'Who has handed it out.';
 COMMENT ON COLUMN orders.pieces IS 'How many cupcakes it is.';
@@ -259,7 +261,7 @@ COMMENT ON COLUMN holds.hold IS 'Which time it was, from 1.';
 COMMENT ON COLUMN holds.worker IS 'Who had it.';
 COMMENT ON COLUMN holds.from_at IS 'When they have begun.';
 COMMENT ON COLUMN holds.until_at IS 'When that has ended; null while it lasts.';
-COMMENT ON COLUMN holds.ended IS 'How: done, undone, failed, released (put back) or taken over (by the next); null while it lasts.';
+COMMENT ON COLUMN holds.ended IS 'How: done, undone, failed, released (put back), taken over (by the next) or withdrawn (its work was undone, or its order has ended); null while it lasts.';
 
 CREATE TABLE failures (
     order_key uuid NOT NULL,

@@ -26,13 +26,13 @@ RETURN CASE
 END;
 COMMENT ON FUNCTION day_start IS 'The first moment of a day in a time zone.';
 
-CREATE FUNCTION late_seconds(state text, due_at timestamptz, ready_at timestamptz) RETURNS double precision
+CREATE FUNCTION late_seconds(state text, due_at timestamptz, ready_at timestamptz, withdrawn_at timestamptz) RETURNS double precision
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
-    WHEN state IN ('cancelling', 'cancelled') OR (state = 'shipped' AND ready_at IS NULL) THEN 0
+    WHEN state IN ('cancelling', 'cancelled') OR (state = 'shipped' AND ready_at IS NULL) OR withdrawn_at IS NOT NULL THEN 0
     ELSE coalesce(greatest(extract(epoch FROM coalesce(ready_at, now()) - due_at), 0), 0)
 END;
-COMMENT ON FUNCTION late_seconds IS 'By how much an order was late or, while it is open, is so far; 0 if it is not, if nobody knows, and if it is cancelled.';
+COMMENT ON FUNCTION late_seconds IS 'By how much an order was late or, while it is open, is so far; 0 if it is not, if nobody knows, and if it is cancelled or withdrawn.';
 
 -- The bounds keep a station's or a customer's impossible date from making days without end.
 CREATE VIEW days AS
@@ -76,7 +76,7 @@ COMMENT ON COLUMN days.ends_at IS 'The first moment after it: 23, 24 or 25 hours
 CREATE VIEW ledger_read AS
 SELECT max(read_until) AS read_until FROM positions;
 COMMENT ON VIEW ledger_read IS 'How far the ledger has read. One row.';
-COMMENT ON COLUMN ledger_read.read_until IS 'The time of the newest record that was read; null if none was.';
+COMMENT ON COLUMN ledger_read.read_until IS 'The time of the newest record that was read, of those with the broker''s time; null if there is none.';
 
 CREATE VIEW made_tickets AS
 SELECT t.order_key, t.ticket, t.stage, t.pass, t.pieces, t.issued_at, t.started_at, t.ended_at, t.worker, t.waited_seconds, t.in_hand_seconds
@@ -110,8 +110,8 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE o.state = 'shipped') AS ready,
         count(*) FILTER (WHERE o.collected_at IS NOT NULL) AS collected,
         count(*) FILTER (WHERE o.state IN ('cancelling', 'cancelled')) AS cancelled,
-        count(*) FILTER (WHERE o.state NOT IN ('shipped', 'cancelling', 'cancelled')) AS open,
-        count(*) FILTER (WHERE late_seconds(o.state, o.due_at, o.ready_at) > 0) AS late,
+        count(*) FILTER (WHERE o.state NOT IN ('shipped', 'cancelling', 'cancelled') AND o.withdrawn_at IS NULL) AS open,
+        count(*) FILTER (WHERE late_seconds(o.state, o.due_at, o.ready_at, o.withdrawn_at) > 0) AS late,
         coalesce(sum(o.remakes), 0) AS remakes
     FROM orders o
     WHERE coalesce(o.due_at, o.placed_at, o.first_recorded_at) >= d.starts_at
@@ -129,8 +129,8 @@ COMMENT ON COLUMN day_figures.pieces IS 'Pieces of those that are not cancelled.
 COMMENT ON COLUMN day_figures.ready IS 'Those that are ready, collected or not.';
 COMMENT ON COLUMN day_figures.collected IS 'Those that were handed out.';
 COMMENT ON COLUMN day_figures.cancelled IS 'Those that are cancelled, or about to be.';
-COMMENT ON COLUMN day_figures.open IS 'Those that are neither ready nor cancelled.';
-COMMENT ON COLUMN day_figures.late IS 'Those that were ready after they were due, or are due and neither ready nor cancelled.';
+COMMENT ON COLUMN day_figures.open IS 'Those that are neither ready nor cancelled, nor withdrawn.';
+COMMENT ON COLUMN day_figures.late IS 'Those that were ready after they were due, or are due and open.';
 COMMENT ON COLUMN day_figures.remakes IS 'How often they were started again.';
 COMMENT ON COLUMN day_figures.scrapped IS 'Pieces thrown away on this day, for whichever order.';
 
@@ -211,7 +211,8 @@ CROSS JOIN LATERAL (
         sum(lost.pieces) AS pieces
     FROM (
         SELECT w.stage, w.reason, w.flavour, w.worker, w.pieces,
-            w.line = min(w.line) OVER (PARTITION BY w.order_key, w.ticket, w.waste) AND w.ticket NOT LIKE '%.undo' AS is_failure
+            w.line = min(w.line) OVER (PARTITION BY w.order_key, w.ticket, w.waste)
+                AND EXISTS (SELECT FROM failures f WHERE f.order_key = w.order_key AND f.ticket = w.ticket AND f.failure = w.waste) AS is_failure
         FROM waste w
         WHERE w.wasted_at >= d.starts_at AND w.wasted_at < d.ends_at
         UNION ALL
@@ -475,7 +476,7 @@ COMMENT ON FUNCTION steps_of_order IS 'order_steps of one order, against what is
 
 -- The usual times of a day are looked up once for all its orders.
 CREATE VIEW order_days AS
-SELECT d.day, o.order_key, late_seconds(o.state, o.due_at, o.ready_at) AS late_seconds, usual.times AS usual
+SELECT d.day, o.order_key, late_seconds(o.state, o.due_at, o.ready_at, o.withdrawn_at) AS late_seconds, usual.times AS usual
 FROM days d
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_object_agg(u.stage, jsonb_build_array(u.waited_seconds, u.in_hand_seconds)), '{}') AS times
