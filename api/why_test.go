@@ -176,7 +176,7 @@ func TestWhetherAnOrderWasCollectedIsNotKnownForEver(t *testing.T) {
 	shipped := func(hours time.Duration) situation {
 		return situation{order: kitchen.Status{State: kitchen.StateShipped, ShippedAt: new(noon.Add(-hours * time.Hour))}, now: noon}
 	}
-	require.Equal(t, "It has been ready for pickup for 47 hours.", shipped(47).waiting().Text)
+	require.Equal(t, "It has been ready for pickup for 47 h.", shipped(47).waiting().Text)
 	require.Equal(t, "It was ready 3 days ago. Whether it was collected is not known any more.", shipped(72).waiting().Text)
 	behind := shipped(1)
 	behind.isBehind = true
