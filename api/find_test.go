@@ -132,7 +132,7 @@ func TestASearchThatCannotBe(t *testing.T) {
 		says    string
 	}{
 		"Blank":             {[]string{"q", "  "}, "must not be blank"},
-		"ADayThatIsNot":     {[]string{"day", "2026-02-30"}, "no date"},
+		"ADayThatIsNot":     {[]string{"day", "2026-02-30"}, "no such day"},
 		"ADayInOtherDigits": {[]string{"day", "30.2.2026"}, ""},
 	} {
 		problem := requireProblem(t, do(t, b.server, b.listRequest(c.filters...)), wire.ProblemInvalidParameter)
