@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -49,8 +50,13 @@ const firstFreePort, portsToGive = 20_000, 10_000
 // startAttempts is how often a part is started when others take its ports.
 const startAttempts = 3
 
-// FreePort returns a port that nobody listens on. Another program may take it
-// before it is used, so callers that pass it on try again with another one.
+// given holds the ports that this process has handed out. What it starts may
+// not listen yet, or may be down for a moment: its port is not free then either.
+var given sync.Map
+
+// FreePort returns a port that nobody listens on, and never the same one twice.
+// Another program may take it before it is used, so callers that pass it on try
+// again with another one.
 func FreePort() (int, error) {
 	ports, err := freePorts(1)
 	if err != nil {
@@ -75,7 +81,12 @@ func freePorts(count int) ([]int, error) {
 
 func listenSomewhere() (net.Listener, error) {
 	for range 100 {
-		if listener, err := net.Listen("tcp", hostPort(firstFreePort+rand.IntN(portsToGive))); err == nil {
+		port := firstFreePort + rand.IntN(portsToGive)
+		if _, isGiven := given.Load(port); isGiven {
+			continue
+		}
+		if listener, err := net.Listen("tcp", hostPort(port)); err == nil {
+			given.Store(port, true)
 			return listener, nil
 		}
 	}

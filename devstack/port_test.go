@@ -15,3 +15,16 @@ func TestPortsThatAreChosenTogetherDiffer(t *testing.T) {
 	slices.Sort(ports)
 	require.Len(t, slices.Compact(ports), 500)
 }
+
+// A part that is down for a moment comes back to its port: nothing else may be
+// there by then.
+func TestNoPortIsHandedOutTwice(t *testing.T) {
+	t.Parallel()
+	seen := map[int]bool{}
+	for range 500 { // of 10,000: some would meet by chance
+		port, err := FreePort()
+		require.NoError(t, err)
+		require.False(t, seen[port], "port %d was handed out before", port)
+		seen[port] = true
+	}
+}

@@ -89,12 +89,19 @@ type service struct {
 type addresses struct{ API, Temporal, TemporalUI, Kafka, Namespace, Ledger string }
 
 func newService(t *testing.T, f *factory, name string, portFlags ...string) *service {
-	s := &service{t: t, f: f, name: name, args: []string{"dev", "--services", name, "--data-dir", filepath.Join(t.TempDir(), name)}}
-	for _, flag := range portFlags {
-		s.args = append(s.args, flag, strconv.Itoa(freePort(t)))
-	}
-	s.restart()
+	s := &service{t: t, f: f, name: name}
 	t.Cleanup(func() { s.running.Kill() })
+	var err error
+	for range 3 { // another program may be quicker to take a port
+		s.args = []string{"dev", "--services", name, "--data-dir", filepath.Join(t.TempDir(), name)}
+		for _, flag := range portFlags {
+			s.args = append(s.args, flag, strconv.Itoa(freePort(t)))
+		}
+		if err = s.start(); err == nil || !strings.Contains(s.running.Output(), "in use") {
+			break
+		}
+	}
+	require.NoError(t, err)
 	return s
 }
 
@@ -104,9 +111,15 @@ func (s *service) kill()           { s.running.Kill() }
 
 func (s *service) restart() {
 	s.t.Helper()
+	require.NoError(s.t, s.start())
+}
+
+// start starts the service and waits until it is ready.
+func (s *service) start() error {
+	s.t.Helper()
 	readyFile := filepath.Join(s.t.TempDir(), "ready.json")
 	s.running = s.f.start(s.name, append(s.args, "--ready-file", readyFile)...)
-	s.f.eventually(func() error {
+	return s.f.await(func() error {
 		data, err := os.ReadFile(readyFile)
 		if err != nil {
 			return err
@@ -256,20 +269,27 @@ func (f *factory) answers(url string) func() error {
 // once when a process that it depends on has ended.
 func (f *factory) eventually(check func() error, dependsOn ...*process.Process) {
 	f.t.Helper()
+	require.NoError(f.t, f.await(check, dependsOn...))
+}
+
+// await is eventually for a test that can go on without.
+func (f *factory) await(check func() error, dependsOn ...*process.Process) error {
 	deadline := time.Now().Add(patience)
 	for {
 		err := check()
 		if err == nil {
-			return
+			return nil
 		}
 		for _, p := range dependsOn {
 			select {
 			case <-p.Exited():
-				require.FailNow(f.t, "a process has ended: "+err.Error(), p.Output())
+				return fmt.Errorf("a process has ended: %w\n%s", err, p.Output())
 			default:
 			}
 		}
-		require.True(f.t, time.Now().Before(deadline), "waited in vain: %v", err)
+		if time.Now().After(deadline) {
+			return fmt.Errorf("waited in vain: %w", err)
+		}
 		wait(50 * time.Millisecond)
 	}
 }
