@@ -121,18 +121,18 @@ func TestScreenFinishesABatchAndTakesAllOfItBack(t *testing.T) {
 	require.NotContains(t, ansi.Strip(s.draw()), "in hand, 12 pieces")
 	press(s, "u")
 	require.Contains(t, ansi.Strip(s.draw()), "2 tickets of vanilla  done: taken back; you still have them in hand")
-	require.Empty(t, s.pending.all())
+	require.Empty(t, takeAll(s))
 
 	press(s, "down", "p")
 	require.Equal(t, pageList, s.page)
 	now = now.Add(time.Second)
-	waits := s.pending.all()
+	waits := takeAll(s)
 	require.Len(t, waits, 2)
 	require.Equal(t, kitchen.AckReleased, waits[0].answer.Kind)
 	s.pending.add(waits...)
 	now = now.Add(4 * time.Second)
 	require.NotNil(t, s.sendDue())
-	require.Empty(t, s.pending.all())
+	require.Empty(t, takeAll(s))
 }
 
 func TestScreenTakesOnlyTheLastBatchBack(t *testing.T) {
@@ -145,7 +145,7 @@ func TestScreenTakesOnlyTheLastBatchBack(t *testing.T) {
 	s.Update(screenFacts{items: append(s.all, itemOf(8, station.InHand, madeOf(4, "vanilla")), itemOf(9, station.InHand, madeOf(4, "vanilla"))), ready: true})
 	press(s, "a", "down", "d")
 	require.Len(t, s.pending.takeBack(itemOf(9, "", nil).Ticket.TicketID), 2)
-	require.Len(t, s.pending.all(), 2, "the one before goes out")
+	require.Len(t, takeAll(s), 2, "the one before goes out")
 }
 
 func TestScreenPutsABatchBackThatWasBegunByASlip(t *testing.T) {

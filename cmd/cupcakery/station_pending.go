@@ -46,6 +46,11 @@ func (p pendingAnswer) check() error {
 	return nil
 }
 
+// sendTo makes answers go out at a station.
+func sendTo(bench *station.Station) func(context.Context, pendingAnswer) error {
+	return func(ctx context.Context, p pendingAnswer) error { return p.send(ctx, bench) }
+}
+
 func (p pendingAnswer) send(ctx context.Context, bench *station.Station) error {
 	ticketID, answer := p.item.Ticket.TicketID, p.answer
 	switch answer.Kind {
@@ -91,11 +96,39 @@ func takenBack(taken []pendingAnswer) string {
 // errHeld says that a ticket has an answer that waits.
 var errHeld = errors.New("you have just answered this: take that back first")
 
+// errNotTaken says that an answer was waited for in vain.
+var errNotTaken = fmt.Errorf("Kafka has not taken it in %s", ageText(sentWithin))
+
 // pendingAnswers are those of one person, the oldest first. They are safe for
 // concurrent use.
 type pendingAnswers struct {
+	// deliver sends one.
+	deliver func(context.Context, pendingAnswer) error
+	// sending ends when Kafka is not waited for any more. Leaving does not end it: what
+	// somebody has said must not get lost because they quit as it went out.
+	sending context.Context
+	giveUp  context.CancelFunc
+
 	mu      sync.Mutex
 	answers []pendingAnswer
+	// isDue are those that cannot be taken back any more, until they are sent.
+	isDue []pendingAnswer
+	// leaving is set once whoever sends an answer may have nobody to tell of its fault:
+	// unsent has those that failed since.
+	leaving  bool
+	unsent   []unsentAnswer
+	underWay sync.WaitGroup
+}
+
+type unsentAnswer struct {
+	answer pendingAnswer
+	err    error
+}
+
+func newPendingAnswers(deliver func(context.Context, pendingAnswer) error) *pendingAnswers {
+	p := &pendingAnswers{deliver: deliver}
+	p.sending, p.giveUp = context.WithCancel(context.Background())
+	return p
 }
 
 func (p *pendingAnswers) add(answers ...pendingAnswer) {
@@ -151,14 +184,67 @@ func (p *pendingAnswers) last() (pendingAnswer, bool) {
 	return p.answers[len(p.answers)-1], true
 }
 
-// due takes away the answers that have waited long enough.
+// due returns the answers that have waited long enough. They are to be sent; nobody
+// can take them back any more.
 func (p *pendingAnswers) due(now time.Time) []pendingAnswer {
-	return p.takeAway(func(a pendingAnswer) bool { return !a.until.After(now) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var due []pendingAnswer
+	due, p.answers = split(p.answers, func(a pendingAnswer) bool { return !a.until.After(now) })
+	p.isDue = append(p.isDue, due...)
+	return due
 }
 
-// all takes all of them away.
-func (p *pendingAnswers) all() []pendingAnswer {
-	return p.takeAway(func(pendingAnswer) bool { return true })
+// send sends an answer that is due, unless that was begun already.
+func (p *pendingAnswers) send(answer pendingAnswer) error {
+	if !p.begin(answer) {
+		return nil
+	}
+	defer p.underWay.Done()
+	err := p.deliver(p.sending, answer)
+	if errors.Is(err, context.Canceled) {
+		err = errNotTaken
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil && p.leaving {
+		p.unsent = append(p.unsent, unsentAnswer{answer, err})
+		return nil
+	}
+	return err
+}
+
+func (p *pendingAnswers) begin(answer pendingAnswer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	isMeant := func(a pendingAnswer) bool { return a.item.Ticket.TicketID == answer.item.Ticket.TicketID }
+	meant, others := split(p.isDue, isMeant)
+	if p.isDue = others; len(meant) == 0 {
+		return false
+	}
+	p.underWay.Add(1)
+	return true
+}
+
+// sendAll sends what waits, for somebody who leaves, and shows what was not sent by
+// the time that nobody waits for any more.
+func (p *pendingAnswers) sendAll(show func(pendingAnswer, error)) {
+	defer p.giveUp()
+	defer time.AfterFunc(sentWithin, p.giveUp).Stop()
+	p.mu.Lock()
+	p.leaving = true
+	p.isDue, p.answers = append(p.isDue, p.answers...), nil
+	rest := slices.Clone(p.isDue)
+	p.mu.Unlock()
+	for _, answer := range rest {
+		_ = p.send(answer) // it is among the unsent
+	}
+	p.underWay.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, unsent := range p.unsent {
+		show(unsent.answer, unsent.err)
+	}
 }
 
 // drop forgets the answers to tickets that are not in the person's hand any more:
@@ -167,28 +253,20 @@ func (p *pendingAnswers) drop(isYours func(ticketID string) bool) {
 	p.takeAway(func(a pendingAnswer) bool { return !isYours(a.item.Ticket.TicketID) })
 }
 
-func (p *pendingAnswers) takeAway(which func(pendingAnswer) bool) []pendingAnswer {
+func (p *pendingAnswers) takeAway(which func(pendingAnswer) bool) (taken []pendingAnswer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var taken, kept []pendingAnswer
-	for _, answer := range p.answers {
+	taken, p.answers = split(p.answers, which)
+	return taken
+}
+
+func split(answers []pendingAnswer, which func(pendingAnswer) bool) (taken, kept []pendingAnswer) {
+	for _, answer := range answers {
 		if which(answer) {
 			taken = append(taken, answer)
 		} else {
 			kept = append(kept, answer)
 		}
 	}
-	p.answers = kept
-	return taken
-}
-
-// sendAll sends what waits, for somebody who leaves, and shows what cannot be sent.
-func (p *pendingAnswers) sendAll(ctx context.Context, bench *station.Station, show func(pendingAnswer, error)) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sentWithin)
-	defer cancel()
-	for _, answer := range p.all() {
-		if err := answer.send(ctx, bench); err != nil {
-			show(answer, err)
-		}
-	}
+	return taken, kept
 }

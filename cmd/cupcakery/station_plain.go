@@ -55,7 +55,7 @@ type plain struct {
 	stage   kitchen.Stage
 	reasons []kitchen.Reason
 	name    string
-	pending pendingAnswers
+	pending *pendingAnswers
 	printer *ticketPrinter
 	// piped commands are done one after the other; on a terminal a slow command
 	// does not keep the others from being read.
@@ -79,6 +79,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 	}
 	p := &plain{
 		bench: bench, name: config.Name, piped: !isTerminal(cmd.InOrStdin()), reasons: reasons, printer: printer, stage: config.Stage, timeout: options.timeout,
+		pending: newPendingAnswers(sendTo(bench)),
 	}
 	if !p.piped {
 		printer.printError("The %s station is open; you are %s. Tickets come by themselves; help lists the commands.", config.Stage, config.Name)
@@ -86,7 +87,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 	err = workAt(cmd.Context(), bench, func(ctx context.Context) error {
 		defer printer.leave()
 		defer remindOfWorkInHand(bench, config.Name, printer.printError)
-		defer p.pending.sendAll(ctx, bench, func(answer pendingAnswer, err error) {
+		defer p.pending.sendAll(func(answer pendingAnswer, err error) {
 			printer.printError("! %s  %s was not sent: %s", nameOf(answer.item), answer.words(), reasonText(err))
 		})
 		watching, stop := context.WithCancel(ctx)
@@ -243,7 +244,7 @@ func (p *plain) doTo(ctx context.Context, command command, ticketID string) erro
 	if p.piped {
 		return given.send(ctx, p.bench)
 	}
-	p.hold(ctx, given)
+	p.hold(given)
 	return nil
 }
 
@@ -259,7 +260,7 @@ func itemHere(bench *station.Station, ticketID string) station.Item {
 }
 
 // hold keeps answers that were given together for as long as they can be taken back.
-func (p *plain) hold(ctx context.Context, given ...pendingAnswer) {
+func (p *plain) hold(given ...pendingAnswer) {
 	p.pending.add(given...)
 	first := given[0]
 	if first.batch == "" {
@@ -269,7 +270,7 @@ func (p *plain) hold(ctx context.Context, given ...pendingAnswer) {
 	}
 	time.AfterFunc(retractableFor, func() {
 		for _, answer := range p.pending.due(time.Now()) {
-			if err := answer.send(ctx, p.bench); err != nil && ctx.Err() == nil {
+			if err := p.pending.send(answer); err != nil {
 				p.refuse("#%d  %s", answer.item.Number, reasonText(err))
 			}
 		}
@@ -316,9 +317,9 @@ func (p *plain) doBatch(ctx context.Context, command command) {
 	case p.piped:
 		p.sayOfAll(ctx, batch.flavour, batch.finish, p.bench.Release)
 	case command.batch == "done":
-		p.hold(ctx, batch.answers(kitchen.AckDone, time.Now().Add(retractableFor))...)
+		p.hold(batch.answers(kitchen.AckDone, time.Now().Add(retractableFor))...)
 	default:
-		p.hold(ctx, batch.answers(kitchen.AckReleased, time.Now().Add(retractableFor))...)
+		p.hold(batch.answers(kitchen.AckReleased, time.Now().Add(retractableFor))...)
 	}
 }
 

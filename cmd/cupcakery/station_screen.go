@@ -48,7 +48,7 @@ func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitch
 	}
 	return workAt(ctx, bench, func(ctx context.Context) error {
 		model := newScreen(config.Stage, config.Name, rules)
-		model.bench, model.ctx = bench, ctx
+		model.bench, model.ctx, model.pending = bench, ctx, newPendingAnswers(sendTo(bench))
 		// The program's signals are ours: cobra's context ends with them.
 		program := tea.NewProgram(model, append(options, tea.WithContext(ctx), tea.WithoutSignalHandler())...)
 		feeding, stop := context.WithCancel(ctx)
@@ -58,7 +58,7 @@ func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitch
 		_, err := program.Run()
 		stop()
 		fed.Wait()
-		model.pending.sendAll(ctx, bench, func(answer pendingAnswer, err error) {
+		model.pending.sendAll(func(answer pendingAnswer, err error) {
 			say("! %s  %s was not sent: %s", nameOf(answer.item), answer.words(), reasonText(err))
 		})
 		remindOfWorkInHand(bench, config.Name, say)
@@ -113,7 +113,7 @@ func newScreen(stage kitchen.Stage, name string, rules *kitchen.Kitchen) *screen
 	filter := newInput("")
 	return &screen{
 		body: newBody(), clock: time.Now, filter: filter, height: usualHeight, help: newHelp(), name: name,
-		pending: &pendingAnswers{}, rules: rules, stage: stage, width: usualWidth,
+		pending: newPendingAnswers(sendTo(nil)), rules: rules, stage: stage, width: usualWidth,
 	}
 }
 
@@ -321,7 +321,7 @@ func (s *screen) holdAll(held ...pendingAnswer) tea.Cmd {
 func (s *screen) sendDue() tea.Cmd {
 	var commands []tea.Cmd
 	for _, answer := range s.pending.due(s.clock()) {
-		commands = append(commands, s.call(answer.item, func(ctx context.Context) error { return answer.send(ctx, s.bench) }))
+		commands = append(commands, s.call(answer.item, func(context.Context) error { return s.pending.send(answer) }))
 	}
 	s.sort()
 	return tea.Batch(commands...)

@@ -172,7 +172,7 @@ func TestScreenDropsTheAnswerToATicketThatIsNotYoursAnyMore(t *testing.T) {
 	s := screenOf(itemOf(1, station.InHand, nil), itemOf(2, station.InHand, nil), itemOf(3, station.InHand, nil))
 	press(s, "d", "d", "d") // what comes next is chosen each time
 	s.Update(screenFacts{items: []station.Item{itemOf(2, station.Elsewhere, nil), itemOf(3, station.InHand, nil)}, ready: true})
-	left := s.pending.all()
+	left := takeAll(s)
 	require.Len(t, left, 1)
 	require.Equal(t, 3, left[0].item.Number)
 }
