@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ func (s *staffCall) register(cmd *cobra.Command, back string) {
 type answered struct {
 	status int
 	body   []byte
+	// done is what to print if it is known only now; else empty.
+	done string
 }
 
 // run asks for the PIN, connects and calls. It prints done once the API has done it.
@@ -56,7 +59,7 @@ func (s *staffCall) run(cmd *cobra.Command, done string, call func(context.Conte
 	case s.output == outputJSON && len(answer.body) > 0:
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(string(answer.body)))
 	case s.output != outputJSON:
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), done)
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), cmp.Or(answer.done, done))
 	}
 	return err
 }
@@ -77,13 +80,9 @@ taken before are made as ever. It ends at --until, or with --back. This is for s
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body := wire.SoldOutRequest{}
 			done := fmt.Sprintf("%s is sold out until somebody takes that back.", safeText(args[0]))
-			if till != "" {
-				until, err := readUntil(till, time.Now())
-				if err != nil {
-					return &exitError{exitUsage, err}
-				}
-				body.Until = until.UTC().Format(time.RFC3339)
-				done = fmt.Sprintf("%s is sold out until %s.", safeText(args[0]), clock(&until))
+			end, err := parseUntil(till) // before anybody is asked for a PIN
+			if till != "" && err != nil {
+				return &exitError{exitUsage, err}
 			}
 			if call.back {
 				done = safeText(args[0]) + " can be ordered again."
@@ -94,13 +93,30 @@ taken before are made as ever. It ends at --until, or with --back. This is for s
 					if err != nil {
 						return answered{}, err
 					}
-					return answered{answer.StatusCode(), answer.Body}, nil
+					return answered{status: answer.StatusCode(), body: answer.Body}, nil
+				}
+				done := ""
+				if till != "" {
+					menu, err := apiClient.GetMenuWithResponse(ctx)
+					switch {
+					case err != nil:
+						return answered{}, err
+					case menu.JSON200 == nil:
+						return answered{status: menu.StatusCode(), body: menu.Body}, nil
+					}
+					now := time.Now()
+					until, err := end.onDayOf(now.In(zoneOf(*menu.JSON200)))
+					if err != nil {
+						return answered{}, &exitError{exitUsage, err}
+					}
+					body.Until = until.UTC().Format(time.RFC3339)
+					done = fmt.Sprintf("%s is sold out until %s.", safeText(args[0]), dueClock(&until, now))
 				}
 				answer, err := apiClient.PutSoldOutWithResponse(ctx, args[0], body)
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{answer.StatusCode(), answer.Body, done}, nil
 			})
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -111,23 +127,39 @@ taken before are made as ever. It ends at --until, or with --back. This is for s
 		},
 	}
 	call.register(cmd, "it can be ordered again")
-	cmd.Flags().StringVar(&till, "until", "", "when it ends by itself: a time of today such as 14:00, or one like 2026-01-31T14:00:00+01:00")
+	cmd.Flags().StringVar(&till, "until", "", "when it ends by itself: a time of today at the bakery such as 14:00, or one like 2026-01-31T14:00:00+01:00")
 	cmd.MarkFlagsMutuallyExclusive("until", "back")
 	return cmd
 }
 
-// readUntil reads a time of today, by this machine's zone, or one with its date and zone.
-func readUntil(text string, now time.Time) (time.Time, error) {
-	if until, err := time.Parse(time.RFC3339, text); err == nil {
-		return until, nil
+// untilTime is when something ends.
+type untilTime struct {
+	at time.Time
+	// ofToday says that at is a time of day alone.
+	ofToday bool
+}
+
+func parseUntil(text string) (untilTime, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return untilTime{at: at}, nil
 	}
-	of, err := time.ParseInLocation("15:04", text, now.Location())
+	at, err := time.Parse("15:04", text)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("--until %q: give a time of today such as 14:00, or one like 2026-01-31T14:00:00+01:00", safeText(text))
+		return untilTime{}, fmt.Errorf("--until %q: give a time of today at the bakery such as 14:00, or one like 2026-01-31T14:00:00+01:00", safeText(text))
 	}
-	until := time.Date(now.Year(), now.Month(), now.Day(), of.Hour(), of.Minute(), 0, 0, now.Location())
+	return untilTime{at: at, ofToday: true}, nil
+}
+
+// onDayOf is the time in the zone of now, which says what today is. It returns an error
+// for a time of day that is over.
+func (u untilTime) onDayOf(now time.Time) (time.Time, error) {
+	if !u.ofToday {
+		return u.at.In(now.Location()), nil
+	}
+	until := time.Date(now.Year(), now.Month(), now.Day(), u.at.Hour(), u.at.Minute(), 0, 0, now.Location())
 	if !until.After(now) {
-		return time.Time{}, fmt.Errorf("--until %s: that is over today; give a time like %s", text, until.AddDate(0, 0, 1).Format(time.RFC3339))
+		return time.Time{}, fmt.Errorf("--until %s: that is over, it is %s at the bakery; give a time like %s",
+			u.at.Format("15:04"), now.Format("15:04"), until.AddDate(0, 0, 1).Format(time.RFC3339))
 	}
 	return until, nil
 }
@@ -155,7 +187,7 @@ silence there. This is for those who work there, and for managers.`,
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			})
 		},
 		ValidArgsFunction: completeStage,
@@ -182,7 +214,7 @@ func newStationsResumeCommand() *cobra.Command {
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			})
 		},
 		ValidArgsFunction: completeStage,
@@ -214,7 +246,7 @@ one. This is for managers.`,
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			})
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -24,7 +25,6 @@ func TestTheKitchensStateIsChangedFromTheCommandLine(t *testing.T) {
 		answer             http.HandlerFunc
 	}{
 		"sold out":               {[]string{"kitchen", "sold-out", "lemon"}, "PUT", "/api/v1/kitchen/sold-out/lemon", "{}", "lemon is sold out until somebody takes that back.\n", state},
-		"sold out until":         {[]string{"kitchen", "sold-out", "lemon", "--until", "2036-01-31T14:00:00Z"}, "PUT", "/api/v1/kitchen/sold-out/lemon", `{"until":"2036-01-31T14:00:00Z"}`, "", state},
 		"back on sale":           {[]string{"kitchen", "sold-out", "lemon", "--back"}, "DELETE", "/api/v1/kitchen/sold-out/lemon", "", "lemon can be ordered again.\n", state},
 		"a paused station":       {[]string{"stations", "pause", "bake", "--reason", "oven 2"}, "PUT", "/api/v1/kitchen/paused/bake", `{"reason":"oven 2"}`, "The station bake is paused.\n", state},
 		"a station that goes on": {[]string{"stations", "resume", "bake"}, "DELETE", "/api/v1/kitchen/paused/bake", "", "The station bake goes on.\n", state},
@@ -96,14 +96,61 @@ func TestWhatIsReadyIsListed(t *testing.T) {
 		invoke(t, "", "order", "ready", "--api", newFakeAPI(t, answerJSON(http.StatusOK, ready)).URL))
 }
 
+// Whoever says it may be in another zone than the bakery: all others see the times of
+// the bakery.
+func TestAFlavourIsSoldOutUntilATimeAtTheBakery(t *testing.T) {
+	t.Parallel()
+	// A zone in which it is noon, whenever the test runs, and another date or clock than here.
+	now := time.Now().UTC()
+	zone := fmt.Sprintf("Etc/GMT%+d", now.Hour()-12)
+	bakery, err := time.LoadLocation(zone)
+	require.NoError(t, err)
+	menu := answerJSON(http.StatusOK, wire.Menu{Timezone: zone})
+	state := answerJSON(http.StatusOK, wire.KitchenState{SoldOut: []wire.SoldOut{}, Paused: []wire.Paused{}})
+
+	fake := newFakeAPI(t, menu, state)
+	c := invoke(t, "", "kitchen", "sold-out", "lemon", "--until", "14:00", "--api", fake.URL)
+	require.Zero(t, c.code, c.stderr)
+	today := now.In(bakery)
+	until := time.Date(today.Year(), today.Month(), today.Day(), 14, 0, 0, 0, bakery)
+	require.JSONEq(t, fmt.Sprintf(`{"until": %q}`, until.UTC().Format(time.RFC3339)), fake.bodies[1])
+	require.Contains(t, c.stdout, "lemon is sold out until 14:00:00")
+
+	fake = newFakeAPI(t, menu, state)
+	c = invoke(t, "", "kitchen", "sold-out", "lemon", "--until", "2036-01-31T14:00:00Z", "--api", fake.URL)
+	require.Zero(t, c.code, c.stderr)
+	require.Equal(t, "/api/v1/kitchen/sold-out/lemon", fake.requests[1].URL.Path)
+	require.JSONEq(t, `{"until": "2036-01-31T14:00:00Z"}`, fake.bodies[1])
+	require.Contains(t, c.stdout, time.Date(2036, 1, 31, 14, 0, 0, 0, time.UTC).In(bakery).Format(time.DateTime))
+
+	fake = newFakeAPI(t, menu, state)
+	c = invoke(t, "", "kitchen", "sold-out", "lemon", "--until", "11:59", "--api", fake.URL)
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "--until 11:59: that is over, it is 12:")
+	require.Len(t, fake.requests, 1, "nothing was changed")
+
+	fake = newFakeAPI(t, answerProblem(http.StatusServiceUnavailable, "The kitchen is closed", ""), state)
+	c = invoke(t, "", "kitchen", "sold-out", "lemon", "--until", "14:00", "--api", fake.URL)
+	require.Equal(t, exitUnavailable, c.code, "nobody knows when that is")
+	require.Len(t, fake.requests, 1)
+}
+
 func TestATimeOfTodayIsATimeToCome(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 13, 30, 0, 0, time.FixedZone("CET", 3600))
-	until, err := readUntil("14:00", now)
-	require.NoError(t, err)
-	require.Equal(t, now.Add(30*time.Minute), until)
-	_, err = readUntil("13:30", now)
-	require.ErrorContains(t, err, "that is over today; give a time like 2026-02-01T13:30:00+01:00")
+	for text, meant := range map[string]time.Time{"14:00": now.Add(30 * time.Minute), "2026-01-31T14:00:00Z": now.Add(90 * time.Minute)} {
+		until, err := parseUntil(text)
+		require.NoError(t, err)
+		at, err := until.onDayOf(now)
+		require.NoError(t, err)
+		require.Equal(t, meant, at)
+	}
+	for _, over := range []string{"13:30", "00:00"} {
+		until, err := parseUntil(over)
+		require.NoError(t, err)
+		_, err = until.onDayOf(now)
+		require.ErrorContains(t, err, "that is over, it is 13:30 at the bakery; give a time like 2026-02-01T"+over+":00+01:00")
+	}
 }
 
 func TestTheScreenSaysThatItsStationIsPausedAndWhatIsInARush(t *testing.T) {

@@ -29,7 +29,7 @@ sizes, and what it all costs. An order's total is paid at pickup.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				write: func(w io.Writer, menu *wire.Menu) error {
 					_, err := io.WriteString(coloured(w), strings.Join(menuLines(*menu, time.Now()), "\n")+"\n")

@@ -47,13 +47,13 @@ order, or with --back. This is for staff.`,
 					if err != nil {
 						return answered{}, err
 					}
-					return answered{answer.StatusCode(), answer.Body}, nil
+					return answered{status: answer.StatusCode(), body: answer.Body}, nil
 				}
 				answer, err := apiClient.RushOrderWithResponse(ctx, id, wire.RushRequest{Reason: reason})
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			})
 		},
 		ValidArgsFunction: call.completeOrderID,
@@ -88,13 +88,13 @@ and the list of ready orders forget it. This is for staff.`,
 					if err != nil {
 						return answered{}, err
 					}
-					return answered{answer.StatusCode(), answer.Body}, nil
+					return answered{status: answer.StatusCode(), body: answer.Body}, nil
 				}
 				answer, err := apiClient.CollectOrderWithResponse(ctx, id)
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			})
 		},
 		ValidArgsFunction: call.completeOrderID,
@@ -117,7 +117,7 @@ func findByCode(ctx context.Context, apiClient *client.ClientWithResponses, call
 		return "", answered{}, err
 	}
 	if answer.JSON200 == nil {
-		return "", answered{answer.StatusCode(), answer.Body}, nil
+		return "", answered{status: answer.StatusCode(), body: answer.Body}, nil
 	}
 	var found []string
 	for _, order := range answer.JSON200.Orders {
@@ -152,7 +152,7 @@ oldest first: at closing, for example. This is for staff.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				behind: func(ready *wire.ReadyOrders) wire.Behind { return ready.Behind },
 				write: func(w io.Writer, ready *wire.ReadyOrders) error {

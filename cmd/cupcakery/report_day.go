@@ -46,7 +46,7 @@ late. An order belongs to the day on which it is due. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryDay) time.Time { return told.ReadUntil },
 				write: func(page *reportPage, told *wire.HistoryDay) {
@@ -235,7 +235,7 @@ table begins with the first day that has something. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryDays) time.Time { return told.ReadUntil },
 				write: func(page *reportPage, told *wire.HistoryDays) {

@@ -58,7 +58,7 @@ was erased are not found by it. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryDelay) time.Time { return told.ReadUntil },
 				write:     (*reportPage).writeDelay,
@@ -92,7 +92,7 @@ func lateReport(settings *reportSettings, apiClient *client.ClientWithResponses,
 			if err != nil {
 				return nil, answered{}, err
 			}
-			return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+			return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 		},
 		readUntil: func(told *wire.HistoryDay) time.Time { return told.ReadUntil },
 		write: func(page *reportPage, told *wire.HistoryDay) {

@@ -39,7 +39,7 @@ exceed, MOST what nine of ten did not. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryStages) time.Time { return told.ReadUntil },
 				write: func(page *reportPage, told *wire.HistoryStages) {
@@ -119,7 +119,7 @@ day already. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryForecast) time.Time { return told.ReadUntil },
 				write:     (*reportPage).writeForecast,
@@ -169,7 +169,7 @@ ended tickets there in the last 15 minutes. This is for managers.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryBottleneck) time.Time { return told.ReadUntil },
 				write:     (*reportPage).writeBottleneck,

@@ -49,7 +49,7 @@ times, if asked only those with a flavour or of one person. This is for managers
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryTrace) time.Time { return told.ReadUntil },
 				write: func(page *reportPage, told *wire.HistoryTrace) {

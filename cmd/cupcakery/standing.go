@@ -30,7 +30,7 @@ func newStandingCommand() *cobra.Command {
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			}),
 		newStandingChangeCommand("resume ID", "Let a standing order go on", "What was to be placed meanwhile is not placed later.", "It goes on.",
 			func(ctx context.Context, c *client.ClientWithResponses, id string) (answered, error) {
@@ -38,7 +38,7 @@ func newStandingCommand() *cobra.Command {
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			}),
 		newStandingChangeCommand("end ID", "End a standing order", `No further order is placed. Those that are placed stay: cancel them with
 "cupcakery order cancel".`, "It has ended.",
@@ -47,7 +47,7 @@ func newStandingCommand() *cobra.Command {
 				if err != nil {
 					return answered{}, err
 				}
-				return answered{answer.StatusCode(), answer.Body}, nil
+				return answered{status: answer.StatusCode(), body: answer.Body}, nil
 			}))
 	return cmd
 }
@@ -191,7 +191,7 @@ became of the last ones. This is for staff.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				write: func(w io.Writer, standing *wire.StandingOrders) error { return writeStanding(w, standing.Orders) },
 			}.show(cmd, &settings)

@@ -32,7 +32,7 @@ This is for staff.`,
 					if err != nil {
 						return nil, answered{}, err
 					}
-					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+					return answer.JSON200, answered{status: answer.StatusCode(), body: answer.Body}, nil
 				},
 				behind: func(stations *wire.Stations) wire.Behind { return stations.Behind },
 				write:  writeStations,

@@ -76,6 +76,7 @@ change is a document on a line of its own, until Ctrl-C; with --once it is one.`
 type topNews struct {
 	liveNews
 	statistics *wire.Statistics
+	zone       *time.Location
 }
 
 // followTop tells what becomes known of the kitchen, one call at a time, until ctx
@@ -86,8 +87,14 @@ func (s *orderSettings) followTop(ctx context.Context, apiClient *client.ClientW
 			return s.follow(ctx, apiClient, []string{channelKitchen, channelOverview}, func(n liveNews) { send(topNews{liveNews: n}) })
 		},
 		func(ctx context.Context, send func(topNews)) error {
-			for {
+			for isZoneKnown := false; ; {
 				// Whether the API is away, the live connection tells.
+				if !isZoneKnown {
+					if menu, err := apiClient.GetMenuWithResponse(ctx); err == nil && menu.JSON200 != nil {
+						send(topNews{zone: zoneOf(*menu.JSON200)})
+						isZoneKnown = true
+					}
+				}
 				if answer, err := apiClient.GetStatisticsWithResponse(ctx); err == nil && answer.JSON200 != nil {
 					send(topNews{statistics: answer.JSON200})
 				}
@@ -173,6 +180,9 @@ func (s *orderSettings) printTops(cmd *cobra.Command, apiClient *client.ClientWi
 func (p *topParts) take(n topNews) {
 	if n.statistics != nil {
 		p.statistics = n.statistics
+	}
+	if n.zone != nil {
+		p.zone = n.zone
 	}
 	if n.message.Type != "" {
 		p.add(n.message)

@@ -27,6 +27,9 @@ type topReport struct {
 	Uncollected int `json:"uncollected"`
 	// News is what has happened lately, the newest first.
 	News []wire.OverviewNews `json:"news"`
+
+	// zone is the bakery's; nil while it is not known.
+	zone *time.Location
 }
 
 // topStage is how one station is.
@@ -65,6 +68,7 @@ type topParts struct {
 	kitchen    *wire.KitchenCounts
 	overview   *wire.Overview
 	statistics *wire.Statistics
+	zone       *time.Location
 }
 
 // add takes in a message of the API.
@@ -87,6 +91,7 @@ func (p *topParts) report(now time.Time) topReport {
 	report := topReport{
 		At: now, Behind: p.behind, News: p.overview.News, Orders: p.kitchen.Orders,
 		SoldOut: p.kitchen.State.SoldOut, Uncollected: p.kitchen.State.Uncollected,
+		zone: p.zone,
 	}
 	for _, counts := range p.kitchen.Stages {
 		row := topStage{
@@ -120,7 +125,9 @@ func (s *topStage) addTickets(stage wire.OverviewStage, now time.Time) {
 			s.InHand = append(s.InHand, topInHand{By: ticket.By, Flavour: ticket.Flavour, PickupCode: ticket.PickupCode, Pieces: ticket.Pieces, Since: ticket.StartedAt, Undo: ticket.Kind == kitchen.TicketUndo})
 		}
 	}
-	s.LateIsAtLeast = s.Late == len(stage.Tickets) && s.Late < stage.Waiting+stage.Started+stage.Failed
+	// A ticket is late before those behind it are.
+	shown := len(stage.Tickets)
+	s.LateIsAtLeast = shown > 0 && shown < stage.Waiting+stage.Started+stage.Failed && isLate(stage, stage.Tickets[shown-1], now)
 	slices.SortStableFunc(s.InHand, func(a, b topInHand) int { return a.Since.Compare(b.Since) })
 }
 
@@ -194,10 +201,13 @@ func (r topReport) heading() string {
 			words = append(words, lookLate.Styled(count(counts.NeedsAttention, "open question")))
 		}
 		if counts.Cancelling > 0 {
-			words = append(words, fmt.Sprintf("%d being cancelled", counts.Cancelling))
+			words = append(words, fmt.Sprintf("%d cancelling", counts.Cancelling))
 		}
 	}
-	words = append(words, fmt.Sprintf("%d to be collected", r.Uncollected))
+	words = append(words, fmt.Sprintf("%d to collect", r.Uncollected))
+	if r.Orders != nil && r.Orders.Scheduled > 0 {
+		words = append(words, fmt.Sprintf("%d for later", r.Orders.Scheduled))
+	}
 	return bold.Styled(timeOfDay(r.At)) + "  " + strings.Join(words, " · ")
 }
 
@@ -269,7 +279,7 @@ func (r topReport) warnings() []string {
 	for _, flavour := range r.SoldOut {
 		text := printable(flavour.Flavour)
 		if !flavour.Until.IsZero() {
-			text += " until " + dueText(flavour.Until, r.At)
+			text += " until " + shortDueClock(flavour.Until.In(cmp.Or(r.zone, time.Local)), r.At.Local())
 		}
 		soldOut = append(soldOut, text)
 	}

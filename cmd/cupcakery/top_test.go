@@ -126,7 +126,7 @@ func aTopScreen(t *testing.T) *topScreen {
 	s.clock = func() time.Time { return noon }
 	s.parts = topParts{
 		kitchen: &wire.KitchenCounts{
-			At: noon, Orders: &wire.OrderCounts{InProgress: 9, NeedsAttention: 1, Cancelling: 2},
+			At: noon, Orders: &wire.OrderCounts{InProgress: 9, NeedsAttention: 1, Cancelling: 2, Scheduled: 3},
 			Stages: []wire.StageCounts{
 				{Stage: kitchen.Mix, Waiting: 70, Oldest: noon.Add(-3 * time.Hour), UntakenSince: noon.Add(-21 * time.Minute)},
 				{Stage: kitchen.Bake, Waiting: 1, Started: 3, Failed: 1, Oldest: noon.Add(-40 * time.Minute)},
@@ -283,4 +283,37 @@ func TestTopTellsWhatIsUndone(t *testing.T) {
 	require.Len(t, lines, 2)
 	require.Regexp(t, `  10 lemon$`, ansi.Strip(lines[0]))
 	require.Regexp(t, `  UNDO 10 lemon$`, ansi.Strip(lines[1]))
+}
+
+func TestTopSaysThatMoreMayBeLateThanAreShown(t *testing.T) {
+	t.Parallel()
+	ticket := func(age time.Duration) wire.OverviewTicket {
+		return wire.OverviewTicket{State: kitchen.TicketWaiting, Since: noon.Add(-age)}
+	}
+	late, fresh := ticket(time.Hour), ticket(time.Minute)
+	for name, c := range map[string]struct {
+		waiting   int
+		tickets   []wire.OverviewTicket
+		isAtLeast bool
+	}{
+		"all are shown":                        {2, []wire.OverviewTicket{late, late}, false},
+		"the last is late":                     {3, []wire.OverviewTicket{late, late}, true},
+		"one that goes before others is not":   {3, []wire.OverviewTicket{fresh, late}, true},
+		"the last is not":                      {3, []wire.OverviewTicket{late, fresh}, false},
+		"none is shown, for the API is behind": {3, nil, false},
+	} {
+		row := topStage{}
+		row.addTickets(wire.OverviewStage{Stage: kitchen.Mix, Waiting: c.waiting, OverdueAfterSeconds: 600, Tickets: c.tickets}, noon)
+		require.Equal(t, c.isAtLeast, row.LateIsAtLeast, name)
+	}
+}
+
+// All pages and commands tell such times as the clock at the bakery has them.
+func TestTopTellsUntilWhenByTheBakerysClock(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("Asia/Kathmandu") // no other zone has its minutes
+	require.NoError(t, err)
+	until := time.Date(2026, 1, 31, 14, 0, 0, 0, zone)
+	report := topReport{At: until.Add(-time.Hour), SoldOut: []wire.SoldOut{{Flavour: "lemon", Until: until.UTC()}}, zone: zone}
+	require.Contains(t, ansi.Strip(strings.Join(report.warnings(), "\n")), "Sold out: lemon until 14:00 +0545")
 }
