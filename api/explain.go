@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
@@ -26,13 +27,17 @@ func (s *Server) ExplainOrder(ctx context.Context, request ExplainOrderRequestOb
 	}
 	ctx, cancel := context.WithTimeout(ctx, followWithin)
 	defer cancel()
+	in, _, err := s.follower.firstRequest(ctx, request.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read what the order was placed with: %w", err)
+	}
 	happened, complete, err := s.follower.orders.Timeline(ctx, request.ID)
 	if err != nil {
 		return nil, fmt.Errorf("tell what has happened to the order: %w", err)
 	}
 	situation := situation{
 		order: status, work: s.floor.Work(request.ID), happened: happened, now: now(), isBehind: !s.floor.Behind().Since.IsZero(),
-		lead: s.kitchen.Opening.Lead.For(kitchen.Order{Lines: status.Lines}.Pieces()), label: s.reasonLabel,
+		lead: s.leadOf(in), label: s.reasonLabel,
 	}
 	explained := wire.OrderExplanation{
 		Behind: s.floor.Behind(), Order: status, Waiting: situation.waiting(), Happened: situation.told(), Incomplete: !complete,
@@ -42,6 +47,15 @@ func (s *Server) ExplainOrder(ctx context.Context, request ExplainOrderRequestOb
 		explained.Late = *late
 	}
 	return ExplainOrder200JSONResponse(explained), nil
+}
+
+// leadOf is how long the kitchen needs for an order: as it was when the order was placed,
+// or as it is now for an order of a build that did not keep it.
+func (s *Server) leadOf(in workflows.OrderInput) time.Duration {
+	if in.Pickup != nil {
+		return in.Pickup.At.Sub(in.Pickup.BeginAt)
+	}
+	return cmp.Or(in.Rules.Lead, &s.kitchen.Opening.Lead).For(in.Order.Pieces())
 }
 
 func (s *Server) reasonLabel(code string) string {

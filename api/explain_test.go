@@ -12,6 +12,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 func (s *shop) explained(orderID string) wire.OrderExplanation {
@@ -123,5 +124,26 @@ func TestTheAddressOfTemporalsUI(t *testing.T) {
 	}
 	for _, bad := range []string{"temporal.example.com", "javascript:alert(1)", "https://", "https://temporal.example.com/?a=b", "https://temporal.example.com/#x"} {
 		require.Error(t, CheckUIURL(bad), bad)
+	}
+}
+
+// The owner may give the kitchen more time for new orders; those of before are due, and
+// begun, when their customers were told.
+func TestAnOrderIsExplainedByTheRulesThatItWasPlacedWith(t *testing.T) {
+	t.Parallel()
+	now, hour := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), kitchen.Duration(time.Hour)
+	file := *kitchen.Default()
+	file.Opening.Lead = kitchen.Lead{Base: 5 * hour}
+	s := &Server{kitchen: &file}
+	order := sampleOrder()
+	for name, c := range map[string]struct {
+		in   workflows.OrderInput
+		lead time.Duration
+	}{
+		"as soon as possible": {workflows.OrderInput{Order: order, Rules: kitchen.Rules{Lead: &kitchen.Lead{Base: hour, PerDozen: hour}}}, 2 * time.Hour},
+		"for later":           {workflows.OrderInput{Order: order, Rules: kitchen.Rules{Lead: &kitchen.Lead{Base: hour}}, Pickup: &kitchen.Pickup{At: now.Add(3 * time.Hour), BeginAt: now}}, 3 * time.Hour},
+		"an older build":      {workflows.OrderInput{Order: order}, 5 * time.Hour},
+	} {
+		require.Equal(t, c.lead, s.leadOf(c.in), name)
 	}
 }

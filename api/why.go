@@ -24,7 +24,7 @@ type situation struct {
 	work     floor.Work
 	happened []workflows.Happening
 	now      time.Time
-	// lead is how long the kitchen needs for the order by the kitchen file.
+	// lead is how long the kitchen needs for the order.
 	lead time.Duration
 	// isBehind says that the log may tell more than is known here.
 	isBehind bool
