@@ -134,12 +134,13 @@ func (s *Server) fullWords(free []time.Time) string {
 // GetSlots lists when an order can be fetched.
 func (s *Server) GetSlots(_ context.Context, request GetSlotsRequestObject) (GetSlotsResponseObject, error) {
 	opening, at, pieces := &s.kitchen.Opening, now(), cmp.Or(orZero(request.Params.Pieces), 1)
-	answer := wire.Slots{Timezone: opening.Location().String(), Open: opening.IsOpen(at), Days: []kitchen.Date{}, Slots: []wire.SlotOffer{}}
+	answer := wire.Slots{Timezone: opening.Location().String(), Open: opening.IsOpen(at), Capacity: opening.Capacity, Days: []kitchen.Date{}, Slots: []wire.SlotOffer{}}
 	if !answer.Open {
 		answer.OpensAt, _ = opening.NextOpening(at)
 	}
 	ready := opening.ReadyAt(at, pieces)
-	for day, last := opening.DateOf(ready), opening.LastDay(at); !day.After(last); day = day.Next() {
+	fits := pieces <= opening.Capacity
+	for day, last := opening.DateOf(ready), opening.LastDay(at); fits && !day.After(last); day = day.Next() {
 		if slots := opening.Plan(day).Slots(); len(slots) > 0 && !slots[len(slots)-1].Before(ready) {
 			answer.Days = append(answer.Days, day)
 		}
@@ -153,7 +154,7 @@ func (s *Server) GetSlots(_ context.Context, request GetSlotsRequestObject) (Get
 	} else if len(answer.Days) > 0 {
 		answer.Day = answer.Days[0]
 	}
-	if answer.Day.IsZero() || answer.Day.After(opening.LastDay(at)) {
+	if !fits || answer.Day.IsZero() || answer.Day.After(opening.LastDay(at)) {
 		return GetSlots200JSONResponse(answer), nil
 	}
 	plan := opening.Plan(answer.Day)

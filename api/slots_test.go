@@ -50,6 +50,18 @@ func orderAt(at time.Time, pieces int) kitchen.Order {
 	return kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "vanilla", Size: kitchen.SizeS, Quantity: pieces}}, PickupAt: at}
 }
 
+// Nobody looks through sixty days for a place that there is on none.
+func TestAnOrderThatIsLargerThanASlotHasNone(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, staffed, bakeryWithSlots(t))
+	day := s.server.kitchen.Opening.DateOf(time.Now()).Add(3)
+	fits, large := s.slots(day, 12), s.slots(day, 13)
+	require.Equal(t, 12, fits.Capacity)
+	require.NotEmpty(t, fits.Days)
+	require.NotEmpty(t, fits.Slots)
+	require.Equal(t, wire.Slots{Timezone: "Europe/Berlin", Open: true, Capacity: 12, Day: day, Days: []kitchen.Date{}, Slots: []wire.SlotOffer{}}, large)
+}
+
 func TestAnOrderForASlot(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, staffed, bakeryWithSlots(t))

@@ -1772,6 +1772,9 @@ type SlotOffer struct {
 
 // Slots When an order can be fetched.
 type Slots struct {
+	// Capacity How many cupcakes one slot has room for in all. An order of more has no slot on any day: split it over several orders.
+	Capacity int `json:"capacity"`
+
 	// Day The day of the slots, by the bakery's calendar; absent if there is no slot on any day.
 	Day kitchen.Date `json:"day,omitempty,omitzero"`
 

@@ -50,6 +50,10 @@ how many cupcakes have room in each. "order create --pickup" takes one of them.`
 			if err != nil {
 				return fmt.Errorf("the bakery's time zone: %w", err)
 			}
+			if pieces > slots.Capacity {
+				cmd.PrintErrf("One slot has room for %s: split the order over several slots.\n", piecesWords(slots.Capacity))
+				return nil
+			}
 			if len(slots.Slots) == 0 {
 				cmd.PrintErrln("There is no slot for this order on that day.")
 			}
@@ -85,8 +89,11 @@ func writeSlots(w io.Writer, slots wire.Slots, location *time.Location) error {
 	_, err := fmt.Fprintln(table, "PICKUP\tLEFT\t")
 	for _, slot := range slots.Slots {
 		note := ""
-		if !slot.Free {
+		switch {
+		case slot.Left == 0:
 			note = "full"
+		case !slot.Free:
+			note = "too few"
 		}
 		_, rowErr := fmt.Fprintf(table, "%s\t%d\t%s\n", slot.At.In(location).Format("2006-01-02 15:04 MST"), slot.Left, note)
 		err = errors.Join(err, rowErr)

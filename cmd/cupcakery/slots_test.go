@@ -1,13 +1,31 @@
 package main
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
+
+func TestSlotsSayWhyAnOrderHasNoPlace(t *testing.T) {
+	t.Parallel()
+	day, err := kitchen.ParseDate("2026-11-28")
+	require.NoError(t, err)
+	at := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+	slots := wire.Slots{Timezone: "UTC", Capacity: 96, Day: day, Days: []kitchen.Date{day}, Slots: []wire.SlotOffer{
+		{At: at}, {At: at.Add(time.Hour), Left: 5}, {At: at.Add(2 * time.Hour), Left: 24, Free: true},
+	}}
+	api := newFakeAPI(t, answerJSON(http.StatusOK, slots))
+	require.Equal(t, said{stderr: "Days with slots: 2026-11-28.\n", stdout: "PICKUP                LEFT  \n2026-11-28 09:00 UTC  0     full\n2026-11-28 10:00 UTC  5     too few\n2026-11-28 11:00 UTC  24    \n"},
+		invoke(t, "", "slots", "--pieces", "6", "--api", api.URL))
+	slots.Days, slots.Slots = []kitchen.Date{}, []wire.SlotOffer{}
+	api = newFakeAPI(t, answerJSON(http.StatusOK, slots))
+	require.Equal(t, said{stderr: "One slot has room for 96 cupcakes: split the order over several slots.\n"}, invoke(t, "", "slots", "--pieces", "97", "--api", api.URL))
+}
 
 // When clocks are put forward 02:30 does not exist, and when they are put back it
 // comes twice.

@@ -1516,6 +1516,8 @@ export interface components {
              * @description When it opens next, if it is closed; absent if it does not within a year.
              */
             readonly opensAt?: string;
+            /** @description How many cupcakes one slot has room for in all. An order of more has no slot on any day: split it over several orders. */
+            readonly capacity: number;
             /**
              * Format: date
              * @description The day of the slots, by the bakery's calendar; absent if there is no slot on any day.
@@ -3240,6 +3242,7 @@ export interface operations {
                      * @example {
                      *       "timezone": "Europe/Berlin",
                      *       "open": true,
+                     *       "capacity": 96,
                      *       "day": "2026-11-28",
                      *       "days": [
                      *         "2026-11-28",

@@ -11,7 +11,7 @@ import { emptyDraft, orderOf, type Draft } from "./draft";
 import { When } from "./When";
 
 const saturday: Slots = {
-  timezone: "Europe/Berlin", open: true, day: "2026-11-28", days: ["2026-11-28", "2026-11-30"],
+  timezone: "Europe/Berlin", open: true, capacity: 96, day: "2026-11-28", days: ["2026-11-28", "2026-11-30"],
   slots: [{ at: "2026-11-28T09:00:00Z", left: 0, free: false }, { at: "2026-11-28T09:15:00Z", left: 24, free: true }],
 };
 const monday: Slots = { ...saturday, day: "2026-11-30", slots: [{ at: "2026-11-30T08:00:00Z", left: 24, free: true }] };
@@ -85,4 +85,13 @@ test("the next two weeks come first, and later days when somebody asks for them"
   expect(day.options).toHaveLength(61);
   expect(screen.queryByRole("button", { name: "Later days" })).toBeNull();
   expect(document.activeElement, "the button has gone").toBe(day);
+});
+
+test("an order that is larger than what is handed out at one time has none, and the page says what to do", async () => {
+  vi.spyOn(api, "slots").mockResolvedValue({ timezone: "Europe/Berlin", open: true, capacity: 96, days: [], slots: [] });
+  const show = (pieces: number) => <QueryClientProvider client={newQueryClient()}><When draft={{ ...emptyDraft, when: "later" }} pieces={pieces} fault={undefined} free={[]} onChange={() => undefined} /></QueryClientProvider>;
+  const { rerender } = render(show(97));
+  await screen.findByText("We can hand out 96 cupcakes at one time, and these are 97. Order them in parts, each for a time of its own.");
+  rerender(show(96));
+  await screen.findByText("There is no time left that you could choose.");
 });

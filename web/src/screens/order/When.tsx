@@ -51,7 +51,7 @@ export function When({ draft, pieces, fault, free, onChange }: Props) {
       </div>
       {isClosed && <p className="soft small">We are closed now{slots.data?.opensAt ? ` and open again ${dueText(slots.data.opensAt)}` : ""}. You can order for a day and time.</p>}
       {isLater && (slots.data ? (
-        slots.data.days.length === 0 ? <p>There is no time left for so many cupcakes. Try fewer.</p> : (
+        slots.data.days.length === 0 ? <p>{noTime(pieces, slots.data.capacity)}</p> : (
           <>
             <Field label="Day">
               {(wiring) => (
@@ -82,4 +82,11 @@ export function When({ draft, pieces, fault, free, onChange }: Props) {
       ) : slots.error ? <Failure error={slots.error} retry={() => void slots.refetch()} /> : <Loading what="the times" />)}
     </section>
   );
+}
+
+/** Why there is no time on any day. */
+function noTime(pieces: number, capacity: number): string {
+  return pieces > capacity
+    ? `We can hand out ${capacity} cupcakes at one time, and these are ${pieces}. Order them in parts, each for a time of its own.`
+    : "There is no time left that you could choose.";
 }
