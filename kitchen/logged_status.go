@@ -98,8 +98,9 @@ func (s *LoggedStatus) setStages(rows []StageStatus) {
 		s.Stages = CloneStages(rows)
 		return
 	}
-	// Whoever tells it again says so.
-	first, room := len(rows), MaxLoggedStatusBytes-sizeOf(s)-len(`"repeated":true,`)
+	// Whoever tells it again says so. Rows stand in brackets instead of null, and the
+	// last one has no comma.
+	first, room := len(rows), MaxLoggedStatusBytes-sizeOf(s)-len(`"repeated":true,`)+len("null")-len("[]")+len(",")
 	for first > 0 {
 		if room -= sizeOf(rows[first-1]) + len(","); room < 0 {
 			break
