@@ -91,7 +91,7 @@ test("every view fits a phone, a desk and a wall, and axe has no complaints in e
     return (await page.getByRole("region", { name: "Stage by stage" }).count()) > 0;
   });
   const complaints: string[] = [];
-  for (const [path, last] of [[`/history?late=${pickupCode}`, "People at work"], ["/history?range=7", "When it is slow"], ["/history?range=90", "When it is slow"], ["/history?tab=ahead", "The bottleneck now"], [`/history?ticket=${id}.bake.1`, "On the same tray"], ["/history?day=2020-02-02", "People at work"]] as const) {
+  for (const [path, last] of [[`/history?late=${pickupCode}`, "People at work"], ["/history?range=7", "When it is slow"], ["/history?range=90", "When it is slow"], ["/history?tab=ahead", "The bottleneck now"], [`/history?ticket=${id}.bake.1`, "On the same tray"], [`/history?code=${pickupCode}`, `Orders with the code ${pickupCode}`], ["/history?day=2020-02-02", "People at work"]] as const) {
     await page.goto(path);
     await expect(block(page, last).getByRole("link", { name: /^CSV/ })).toBeVisible();
     await page.locator("details").evaluateAll((all) => { for (const each of all) each.setAttribute("open", ""); });

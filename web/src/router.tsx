@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { sessionQuery } from "./api/queries";
 import type { Role, Session } from "./api/schema.gen";
 import type { Live } from "./live/connection";
+import { searchAsText } from "./search";
 import { homeOf, rolesAt } from "./staff";
 import { filtersOf } from "./screens/find/filters";
 import { searchOf } from "./screens/history/search";
@@ -147,6 +148,7 @@ export function newRouter(context: Context) {
     defaultPendingMs: 300,
     defaultPreload: "intent",
     scrollRestoration: true,
+    ...searchAsText,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, HistoryBottleneck, HistoryDay, HistoryDays, HistoryDelay, HistoryForecast, HistoryStages, HistoryTrace, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, HistoryBottleneck, HistoryDay, HistoryDays, HistoryDelay, HistoryForecast, HistoryOrders, HistoryStages, HistoryTrace, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -139,6 +139,7 @@ export const api = {
   historyStages: (from: string, to: string, signal?: AbortSignal) => get<HistoryStages>(historyPath("stages", { from, to }), signal),
   forecast: (day: string, signal?: AbortSignal) => get<HistoryForecast>(historyPath("forecast", { day }), signal),
   bottleneck: (signal?: AbortSignal) => get<HistoryBottleneck>(historyPath("bottleneck"), signal),
+  ordersByCode: (pickupCode: string, signal?: AbortSignal) => get<HistoryOrders>(historyPath("orders", { pickupCode }), signal),
   delay: (id: string, signal?: AbortSignal) => get<HistoryDelay>(historyPath(`orders/${encodeURIComponent(id)}/delay`), signal),
   trace: (traced: Traced, signal?: AbortSignal) => get<HistoryTrace>(historyPath("trace", { ...traced }), signal),
 

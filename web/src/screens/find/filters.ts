@@ -15,9 +15,8 @@ export const states: readonly OrderState[] = ["scheduled", "in-progress", "needs
 export function filtersOf(search: Readonly<Record<string, unknown>>): Filters {
   const { q, day } = search;
   const state = states.find((each) => each === search["state"]);
-  const text = typeof q === "number" ? String(q) : q; // the router reads digits as a number
   return {
-    ...(typeof text === "string" && text.trim() !== "" && { q: text.trim().slice(0, 80) }),
+    ...(typeof q === "string" && q.trim() !== "" && { q: q.trim().slice(0, 80) }),
     ...(state && { state }),
     ...(typeof day === "string" && /^(today|\d{4}-\d\d-\d\d)$/.test(day) && { day }),
   };

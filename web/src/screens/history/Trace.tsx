@@ -3,20 +3,20 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useState, type SyntheticEvent } from "react";
 import { historyFile, type Traced } from "../../api/client";
 import { menuQuery } from "../../api/queries";
-import type { HistoryTrace, TracedTicket } from "../../api/schema.gen";
+import type { HistoryOrders, HistoryTrace, TracedTicket } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { GoTo } from "../../design/GoTo";
 import { stages, stageWords } from "../../design/stages";
-import { bakeryWall, dayAndTime, dueText, momentOf } from "../../design/time";
+import { bakeryDay, bakeryWall, dayAndTime, dayText, dueText, momentOf } from "../../design/time";
 import { useLiveConnection } from "../../live/hooks";
 import { stateText } from "../../states";
 import { countText } from "../../text";
 import { useFlavourNames } from "../useFlavourNames";
 import { Block } from "./Block";
 import { Table } from "./charts";
-import { traceQuery } from "./queries";
+import { codeQuery, traceQuery } from "./queries";
 import { hrefOf, searchOf, type Search } from "./search";
 
 /** Which orders a batch went into: whom to call, and what to keep at the counter. */
@@ -26,9 +26,12 @@ export function Trace({ search }: { readonly search: Search }) {
     <>
       <div className="trace-forms">
         <BatchForm key={hrefOf(search)} search={search} />
-        <TrayForm key={search.ticket ?? ""} ticket={search.ticket ?? ""} />
+        <div className="trace-small">
+          <TrayForm key={search.ticket ?? ""} ticket={search.ticket ?? ""} />
+          <CodeForm key={search.code ?? ""} code={search.code ?? ""} />
+        </div>
       </div>
-      {traced ? <Found traced={traced} search={search} /> : <p className="soft">Say at which stage and when, and this lists every order that the batch went into, with whom to call.</p>}
+      {search.code ? <OfCode code={search.code} /> : traced ? <Found traced={traced} search={search} /> : <p className="soft">Say at which stage and when, and this lists every order that the batch went into, with whom to call.</p>}
     </>
   );
 }
@@ -93,6 +96,51 @@ function TrayForm({ ticket }: { readonly ticket: string }) {
   );
 }
 
+function CodeForm({ code }: { readonly code: string }) {
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState(code);
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    void navigate({ to: "/history", search: searchOf({ tab: "trace", code: typed }) });
+  };
+  return (
+    <form className="card trace-form" aria-label="An order" onSubmit={submit}>
+      <h2>An order</h2>
+      <Field label="Pickup code" hint="Four letters and digits. The ledger has orders of long ago too.">{(wiring) => <input {...wiring} className="input" required maxLength={4} pattern="[0-9A-Za-z]{4}" title="Four letters and digits" autoComplete="off" autoCapitalize="characters" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
+      <Button type="submit">Find</Button>
+    </form>
+  );
+}
+
+/** The orders that had a code: it comes back after a while. */
+function OfCode({ code }: { readonly code: string }) {
+  const asked = useQuery(codeQuery(code));
+  return <div className="history-grid"><Block wide title={`Orders with the code ${code}`} asked={asked} file={historyFile("orders", { pickupCode: code })}>{({ orders }) => <Remembered orders={orders} />}</Block></div>;
+}
+
+function Remembered({ orders }: { readonly orders: HistoryOrders["orders"] }) {
+  if (orders.length === 0) return <p className="soft">The ledger knows no order with this code. What was erased cannot be found by it.</p>;
+  const at = (time: string | undefined) => (time ? dayAndTime(time) : "–");
+  return (
+    <Table
+      name="Orders with this code"
+      head={["Order", "State", "Pieces", "Placed", "Due", "Ready", "Day"]}
+      rows={orders.map(({ orderId, pickupCode, state, pieces, placedAt, dueAt, readyAt }) => {
+        const day = dueAt ?? placedAt;
+        const isLate = dueAt !== undefined && readyAt !== undefined && Date.parse(readyAt) > Date.parse(dueAt);
+        return {
+          key: orderId,
+          head: <Code ticket={{ orderId, pickupCode }} />,
+          cells: [
+            stateText({ state }), pieces, at(placedAt), at(dueAt), at(readyAt),
+            day ? <GoTo key="day" href={hrefOf({ day: bakeryDay(day), ...(isLate && { late: pickupCode }) })}>{isLate ? "Why it was late" : dayText(bakeryDay(day))}</GoTo> : "–",
+          ],
+        };
+      })}
+    />
+  );
+}
+
 function Found({ traced, search }: { readonly traced: Traced; readonly search: Search }) {
   const asked = useQuery(traceQuery(traced));
   const title = "ticket" in traced ? "On the same tray" : `${stageWords[traced.stage].name}, ${dueText(traced.from)} to ${dueText(traced.to)}`;
@@ -131,6 +179,6 @@ function Tickets({ trace: { tickets, more }, search }: { readonly trace: History
 }
 
 /** The way to an order. One whose customer's data is erased cannot be found any more. */
-function Code({ ticket: { orderId, pickupCode } }: { readonly ticket: TracedTicket }) {
+function Code({ ticket: { orderId, pickupCode } }: { readonly ticket: Pick<TracedTicket, "orderId" | "pickupCode"> }) {
   return <span className="code" translate="no">{orderId ? <Link to="/find/$id" params={{ id: orderId }}>{pickupCode}</Link> : pickupCode}</span>;
 }

@@ -13,5 +13,6 @@ export const daysQuery = (from: string, to: string) => queryOptions({ queryKey: 
 export const stagesQuery = (from: string, to: string) => queryOptions({ queryKey: ["history-stages", from, to], queryFn: ({ signal }) => api.historyStages(from, to, signal), ...options });
 export const forecastQuery = (day: string) => queryOptions({ queryKey: ["forecast", day], queryFn: ({ signal }) => api.forecast(day, signal), ...options });
 export const bottleneckQuery = queryOptions({ queryKey: ["bottleneck"], queryFn: ({ signal }) => api.bottleneck(signal), ...options });
+export const codeQuery = (pickupCode: string) => queryOptions({ queryKey: ["history-orders", pickupCode], queryFn: ({ signal }) => api.ordersByCode(pickupCode, signal), ...options });
 export const delayQuery = (id: string) => queryOptions({ queryKey: ["delay", id], queryFn: ({ signal }) => api.delay(id, signal), ...options });
 export const traceQuery = (traced: Traced) => queryOptions({ queryKey: ["trace", traced], queryFn: ({ signal }) => api.trace(traced, signal), ...options });

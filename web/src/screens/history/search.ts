@@ -1,5 +1,6 @@
 import type { Stage } from "../../api/schema.gen";
 import { isStage } from "../../design/stages";
+import { searchAsText } from "../../search";
 
 export type Tab = "day" | "trends" | "ahead" | "trace";
 
@@ -24,7 +25,12 @@ export interface Search {
   readonly from?: string;
   readonly to?: string;
   readonly ticket?: string;
+  /** The pickup code of the orders that are looked for. */
+  readonly code?: string;
 }
+
+/** What a pickup code looks like. */
+export const pickupCode = /^[0-9A-Z]{4}$/;
 
 type Given = Readonly<Record<string, unknown>>;
 
@@ -36,6 +42,8 @@ export function searchOf(given: Given): Search {
   if (tab === "trace") {
     const ticket = one(given, "ticket", textOf);
     if (ticket.ticket !== undefined) return { tab, ...ticket };
+    const code = one(given, "code", codeOf);
+    if (code.code !== undefined) return { tab, ...code };
     return { tab, ...one(given, "stage", stageOf), ...one(given, "flavour", textOf), ...one(given, "worker", textOf), ...one(given, "from", wallOf), ...one(given, "to", wallOf) };
   }
   return { ...one(given, "day", dayOf), ...one(given, "late", textOf) };
@@ -45,7 +53,7 @@ function tabOf(given: Given): Tab {
   const { tab } = given;
   if (tab === "trends" || tab === "ahead" || tab === "trace") return tab;
   if ("range" in given) return "trends";
-  return "ticket" in given || "stage" in given ? "trace" : "day";
+  return "ticket" in given || "code" in given || "stage" in given ? "trace" : "day";
 }
 
 function one<Name extends keyof Search>(given: Given, name: Name, read: (value: unknown) => Search[Name] | undefined): Pick<Search, Name> | Partial<Record<Name, never>> {
@@ -56,8 +64,12 @@ function one<Name extends keyof Search>(given: Given, name: Name, read: (value: 
 const stageOf = (value: unknown) => (typeof value === "string" && isStage(value) ? value : undefined);
 
 function textOf(value: unknown): string | undefined {
-  const text = typeof value === "number" ? String(value) : value; // the router reads digits as a number
-  return typeof text === "string" && text.trim() !== "" ? text.trim().slice(0, 100) : undefined;
+  return typeof value === "string" && value.trim() !== "" ? value.trim().slice(0, 100) : undefined;
+}
+
+function codeOf(value: unknown): string | undefined {
+  const code = textOf(value)?.toUpperCase();
+  return code !== undefined && pickupCode.test(code) ? code : undefined;
 }
 
 function dayOf(value: unknown): string | undefined {
@@ -69,7 +81,4 @@ function wallOf(value: unknown): string | undefined {
 }
 
 /** The address of the page that shows this. */
-export function hrefOf(search: Search): string {
-  const given = Object.entries(search as Readonly<Record<string, string | number | undefined>>).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
-  return given.length === 0 ? "/history" : `/history?${new URLSearchParams(given).toString()}`;
-}
+export const hrefOf = (search: Search): string => `/history${searchAsText.stringifySearch(search)}`;

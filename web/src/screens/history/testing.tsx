@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { expect, vi } from "vitest";
 import { newQueryClient } from "../../api/queries";
 import { LiveContext } from "../../live/hooks";
+import { searchAsText } from "../../search";
 import { currentLive } from "../../testing-data";
 import { searchOf, type Search } from "./search";
 
@@ -17,7 +18,7 @@ export function showAt(address: string, view: (search: Search) => ReactNode): { 
     return view(history.useSearch());
   }
   const routes = [history, createRoute({ getParentRoute: () => root, path: "/find/$id" })];
-  const router = createRouter({ routeTree: root.addChildren(routes), history: createMemoryHistory({ initialEntries: [address] }) });
+  const router = createRouter({ routeTree: root.addChildren(routes), history: createMemoryHistory({ initialEntries: [address] }), ...searchAsText });
   render(<QueryClientProvider client={newQueryClient()}><LiveContext value={currentLive()}><RouterProvider router={router as never} /></LiveContext></QueryClientProvider>);
   return { address: () => router.state.location.href };
 }
