@@ -1,7 +1,9 @@
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { Page } from "@playwright/test";
-import { staff } from "./factory";
+import { staff, until } from "./factory";
 import { choose, expect, test, ticket } from "./test";
 
 const into = resolve(import.meta.dirname, "../../docs/screenshots");
@@ -10,13 +12,14 @@ const desktop = { width: 1280, height: 800 };
 const tablet = { width: 1180, height: 820 };
 const phone = { width: 390, height: 844 };
 
-test("pictures of every screen", async ({ desk, factory }) => {
+async function take(page: Page, name: string, isWhole = true): Promise<void> {
   mkdirSync(into, { recursive: true });
-  const take = async (page: Page, name: string, isWhole = true) => {
-    await page.evaluate(() => { scrollTo(0, 0); });
-    await page.screenshot({ path: `${into}/${name}.png`, fullPage: isWhole, animations: "disabled" });
-    await page.context().close();
-  };
+  await page.evaluate(() => { scrollTo(0, 0); });
+  await page.screenshot({ path: `${into}/${name}.png`, fullPage: isWhole, animations: "disabled" });
+  await page.context().close();
+}
+
+test("pictures of every screen", async ({ desk, factory }) => {
 
   // Before anything happens, and while it loads.
   const idle = async (path: string, person?: (typeof staff)[keyof typeof staff]) => desk.open(path, person, { viewport: tablet, reducedMotion: "reduce" });
@@ -145,4 +148,33 @@ test("pictures of every screen", async ({ desk, factory }) => {
   await factory.kill("api");
   await expect(cut.getByText(/No connection since/)).toBeVisible();
   await take(cut, "disconnected-station", false);
+});
+
+// Only the demonstration has days behind it.
+test("pictures of the history", async ({ browser }) => {
+  const dir = mkdtempSync(join(tmpdir(), "cupcakery-history-"));
+  const ready = join(dir, "ready.json");
+  const ports = ["api", "metrics", "temporal", "temporal-ui", "kafka", "postgres"].flatMap((part) => [`--${part}-port`, "0"]);
+  const demo = spawn(resolve(import.meta.dirname, "../../bin/cupcakery"), ["dev", "--demo", "--ephemeral", "--ledger", "--ready-file", ready, ...ports], { stdio: "ignore" });
+  try {
+    const { api } = await until("the demonstration is ready", () => Promise.resolve(existsSync(ready) && (JSON.parse(readFileSync(ready, "utf8")) as { api: string })));
+    for (const theme of ["light", "dark"] as const) {
+      for (const [name, address, title] of [["history", "/history?range=7", "When it is slow"], ["history-day", `/history?day=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`, "People at work"]] as const) {
+        const context = await browser.newContext({ baseURL: api, viewport: { width: 1280, height: 910 }, colorScheme: theme, deviceScaleFactor: 1.5, reducedMotion: "reduce" });
+        expect((await context.request.post("/api/v1/session", { data: staff.manager })).ok()).toBe(true);
+        const page = await context.newPage();
+        await page.goto(address);
+        await until("the ledger has read the days before", async () => {
+          await page.reload();
+          await expect(page.getByRole("region", { name: title, exact: true }).getByText(/^As of/)).toBeVisible();
+          return (await page.getByText(/^\d+ % of the orders were late|Compared with/).count()) > 0;
+        });
+        await take(page, `${name}-${theme}`, false);
+      }
+    }
+  } finally {
+    const ended = new Promise((done) => demo.once("exit", done));
+    demo.kill("SIGINT");
+    await ended;
+  }
 });

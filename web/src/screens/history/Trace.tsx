@@ -26,10 +26,8 @@ export function Trace({ search }: { readonly search: Search }) {
     <>
       <div className="trace-forms">
         <BatchForm key={hrefOf(search)} search={search} />
-        <div className="trace-small">
-          <TrayForm key={search.ticket ?? ""} ticket={search.ticket ?? ""} />
-          <CodeForm key={search.code ?? ""} code={search.code ?? ""} />
-        </div>
+        <TrayForm key={search.ticket ?? ""} ticket={search.ticket ?? ""} />
+        <CodeForm key={search.code ?? ""} code={search.code ?? ""} />
       </div>
       {search.code ? <OfCode code={search.code} /> : traced ? <Found traced={traced} search={search} /> : <p className="soft">Say at which stage and when, and this lists every order that the batch went into, with whom to call.</p>}
     </>
