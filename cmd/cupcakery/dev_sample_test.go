@@ -113,7 +113,7 @@ func (d *devRun) daysBefore(today kitchen.Date, want map[string]dayOfSample) (da
 	for deadline := time.Now().Add(devPatience); ; {
 		days = make(map[string]dayOfSample)
 		rows, err := connection.Query(ctx, `select day::text, orders, pieces, ready, collected, cancelled, open, remakes, scrapped,
-			(select amount from ledger.day_revenue r where r.day = f.day) from ledger.day_figures f where day < $1::text::date`, today.String())
+			coalesce((select amount from ledger.day_revenue r where r.day = f.day), 0) from ledger.day_figures f where day < $1::text::date`, today.String())
 		require.NoError(d.t, err)
 		var day string
 		var f dayOfSample
