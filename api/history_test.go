@@ -120,8 +120,8 @@ func told(text string) answers {
 		forecast:   wire.HistoryForecast{Day: figures.Day, Weekday: "thursday", Weeks: 8, Flavours: []wire.FlavourForecast{{Flavour: text, Pieces: 118, Low: 84, High: 160, Ordered: 36}}, ReadUntil: at},
 		bottleneck: wire.HistoryBottleneck{At: at, Stage: kitchen.Decorate, Stages: []wire.StageLoad{{Stage: kitchen.Decorate, Waiting: 9, InHand: 1, OldestWaitingSeconds: seconds, TypicalInHandSeconds: seconds, ClearSeconds: seconds}, {Stage: kitchen.Package}}},
 		orders:     wire.HistoryOrders{ReadUntil: at, Orders: []wire.RememberedOrder{{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateShipped, Pieces: 12, PlacedAt: at, DueAt: at, ReadyAt: at}}},
-		delay: wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", DueAt: at, LateSeconds: 60, Cause: wire.DelayedInQueue, Stage: kitchen.Bake, ReadUntil: at, Steps: []wire.DelayStep{
-			{Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds, UsualWaitedSeconds: seconds, InHandSeconds: seconds, UsualInHandSeconds: seconds, ExtraSeconds: -25, Worker: text},
+		delay: wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateInProgress, WithdrawnAt: at, DueAt: at, LateSeconds: 60, Cause: wire.DelayedInQueue, Stage: kitchen.Bake, ReadUntil: at, Steps: []wire.DelayStep{
+			{Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds, UsualWaitedSeconds: seconds, InHandSeconds: seconds, UsualInHandSeconds: seconds, ExtraSeconds: -25, AskedSeconds: 7.5, Worker: text},
 			{Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake, ExtraSeconds: 40},
 		}},
 		trace: wire.HistoryTrace{ReadUntil: at, Tickets: []wire.TracedTicket{
@@ -140,7 +140,7 @@ func nothing() answers {
 		forecast:   wire.HistoryForecast{Day: kitchen.Date{Year: 2026, Month: time.November, Day: 27}, Weekday: "friday", Flavours: []wire.FlavourForecast{}},
 		bottleneck: wire.HistoryBottleneck{Stages: []wire.StageLoad{}},
 		orders:     wire.HistoryOrders{Orders: []wire.RememberedOrder{}},
-		delay:      wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", Cause: wire.DelayedByNothing, Steps: []wire.DelayStep{}},
+		delay:      wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateInProgress, Cause: wire.DelayedByNothing, Steps: []wire.DelayStep{}},
 		trace:      wire.HistoryTrace{Tickets: []wire.TracedTicket{}},
 	}
 }
@@ -249,7 +249,7 @@ func TestTablesTellWhatTheAnswerTells(t *testing.T) {
 		"stages?format=csv":                     "mix,412,95,310.123,95,310.123",
 		"stages?format=csv&table=hours":         "mix,monday,8,12,95,310.123,,",
 		"bottleneck?format=csv":                 "decorate,9,1,12.5,0,0,12.5,0,12.5,true",
-		historyOperations["/api/v1/history/orders/{id}/delay"] + "?format=csv": "mix,1,make,12.5,12.5,12.5,12.5,-25,0,0,red-velvet",
+		historyOperations["/api/v1/history/orders/{id}/delay"] + "?format=csv": "mix,1,make,12.5,12.5,12.5,12.5,-25,0,0,7.5,red-velvet",
 		bakedInAnHour + "&format=csv":                                          ",M2XY,bake,1,,,2026-11-26T11:01:00Z,,6,in-progress,,",
 	} {
 		require.Contains(t, strings.Split(askHistory(t, server, target).Body.String(), "\r\n"), want)

@@ -201,12 +201,12 @@ func BottleneckTable(told wire.HistoryBottleneck) Table {
 // DelayTable has the steps of an order.
 func DelayTable(delay wire.HistoryDelay) Table {
 	table := Table{{
-		"stage", "pass", "kind", "waited_seconds", "usual_waited_seconds", "in_hand_seconds", "usual_in_hand_seconds", "extra_seconds", "failures", "silent_seconds", "worker",
+		"stage", "pass", "kind", "waited_seconds", "usual_waited_seconds", "in_hand_seconds", "usual_in_hand_seconds", "extra_seconds", "failures", "silent_seconds", "asked_seconds", "worker",
 	}}
 	for _, step := range delay.Steps {
 		table = append(table, []string{
 			string(step.Stage), inDigits(step.Pass), string(step.Kind), inSeconds(step.WaitedSeconds), inSeconds(step.UsualWaitedSeconds), inSeconds(step.InHandSeconds),
-			inSeconds(step.UsualInHandSeconds), inSeconds(&step.ExtraSeconds), inDigits(step.Failures), inSeconds(&step.SilentSeconds), step.Worker,
+			inSeconds(step.UsualInHandSeconds), inSeconds(&step.ExtraSeconds), inDigits(step.Failures), inSeconds(&step.SilentSeconds), inSeconds(&step.AskedSeconds), step.Worker,
 		})
 	}
 	return table

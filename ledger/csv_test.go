@@ -60,9 +60,9 @@ func TestCSVOfEachReport(t *testing.T) {
 			"stage,waiting,in_hand,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck",
 			"mix,0,0,,0,0,,0,0,false", "bake,9,1,2900,0,0,,1,,true",
 		}},
-		"Delay": {DelayTable(wire.HistoryDelay{Steps: []wire.DelayStep{{Stage: "mix", Pass: 1, Kind: "make", WaitedSeconds: new(60.0), ExtraSeconds: -25.0004, Worker: "max"}}}), []string{
-			"stage,pass,kind,waited_seconds,usual_waited_seconds,in_hand_seconds,usual_in_hand_seconds,extra_seconds,failures,silent_seconds,worker",
-			"mix,1,make,60,,,,-25,0,0,max",
+		"Delay": {DelayTable(wire.HistoryDelay{Steps: []wire.DelayStep{{Stage: "mix", Pass: 1, Kind: "make", WaitedSeconds: new(60.0), ExtraSeconds: -25.0004, AskedSeconds: 30.5, Worker: "max"}}}), []string{
+			"stage,pass,kind,waited_seconds,usual_waited_seconds,in_hand_seconds,usual_in_hand_seconds,extra_seconds,failures,silent_seconds,asked_seconds,worker",
+			"mix,1,make,60,,,,-25,0,0,30.5,max",
 		}},
 		"Trace": {TraceTable(wire.HistoryTrace{Tickets: []wire.TracedTicket{{PickupCode: "K7QF", Stage: "bake", Pass: 2, Worker: "bob", EndedAt: due, Flavours: []string{"carrot", "lemon"}, Pieces: 10, State: "shipped", Customer: `Ada "Countess", of Lovelace`}}}), []string{
 			"order_id,pickup_code,stage,pass,worker,started_at,ended_at,flavours,pieces,state,collected_at,customer",

@@ -443,7 +443,7 @@ type delayStep struct {
 	wire.DelayStep
 	issued                 *time.Time
 	ticket                 string
-	asked, failed          float64
+	failed                 float64
 	silence, queue, lasted float64
 }
 
@@ -479,13 +479,13 @@ func (m *model) steps(of folded) (steps []delayStep) {
 		}
 		for _, q := range of.questions {
 			if q.stage == ticket.ref.Stage && q.pass == ticket.ref.Pass && q.undoing != isMake {
-				step.asked += m.asked(q)
+				step.AskedSeconds += m.asked(q)
 			}
 		}
 		step.SilentSeconds = m.silent(of, id)
-		step.silence = max(0, step.SilentSeconds-step.asked)
+		step.silence = max(0, step.SilentSeconds-step.AskedSeconds)
 		if isMake {
-			step.queue = max(0, step.ExtraSeconds-max(step.SilentSeconds, step.asked)-step.failed)
+			step.queue = max(0, step.ExtraSeconds-max(step.SilentSeconds, step.AskedSeconds)-step.failed)
 		}
 		step.lasted = orZero(step.WaitedSeconds) + orZero(step.InHandSeconds)
 		steps = append(steps, step)
@@ -538,7 +538,7 @@ func (m *model) cause(of folded) (wire.DelayCause, kitchen.Stage, map[wire.Delay
 	for _, step := range steps { // by issue, so that of equals the first counts
 		isMake := step.Kind == kitchen.TicketMake
 		if step.Pass != lastPass {
-			askedEarlier += step.asked
+			askedEarlier += step.AskedSeconds
 			if isMake && firstOfEarlier == nil {
 				firstOfEarlier = step.issued
 			}

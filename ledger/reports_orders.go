@@ -16,22 +16,22 @@ import (
 func (r *Reports) Delay(ctx context.Context, orderID string) (wire.HistoryDelay, error) {
 	delay, key := wire.HistoryDelay{OrderID: orderID}, kitchen.OrderKey(orderID)
 	readUntil, err := r.read(ctx, "read why the order was late", func(tx pgx.Tx) error {
-		var due, ready *time.Time
+		var withdrawn, due, ready *time.Time
 		err := tx.QueryRow(ctx, `
-			SELECT o.pickup_code, o.due_at, o.ready_at, o.asked_seconds, coalesce(d.late_seconds, 0), coalesce(d.cause, 'none'), coalesce(d.stage, '')
+			SELECT o.pickup_code, o.state, o.withdrawn_at, o.due_at, o.ready_at, o.asked_seconds, coalesce(d.late_seconds, 0), coalesce(d.cause, 'none'), coalesce(d.stage, '')
 			FROM orders o
 			LEFT JOIN order_delays d ON d.order_key = o.order_key
 			WHERE o.order_key = $1::uuid`, key).
-			Scan(&delay.PickupCode, &due, &ready, &delay.DecisionSeconds, &delay.LateSeconds, &delay.Cause, &delay.Stage)
+			Scan(&delay.PickupCode, &delay.State, &withdrawn, &due, &ready, &delay.DecisionSeconds, &delay.LateSeconds, &delay.Cause, &delay.Stage)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrUnknownOrder
 		}
 		if err != nil {
 			return err
 		}
-		delay.DueAt, delay.ReadyAt = inUTC(due), inUTC(ready)
+		delay.WithdrawnAt, delay.DueAt, delay.ReadyAt = inUTC(withdrawn), inUTC(due), inUTC(ready)
 		delay.Steps, err = collect(ctx, tx, scanStep, `
-			SELECT stage, pass, kind, waited_seconds, usual_waited_seconds, in_hand_seconds, usual_in_hand_seconds, extra_seconds, failures, silent_seconds, coalesce(worker, '')
+			SELECT stage, pass, kind, waited_seconds, usual_waited_seconds, in_hand_seconds, usual_in_hand_seconds, extra_seconds, failures, silent_seconds, asked_seconds, coalesce(worker, '')
 			FROM order_steps WHERE order_key = $1::uuid ORDER BY issued_at, pass, ticket`, key)
 		return err
 	})
@@ -72,7 +72,7 @@ func (r *Reports) Orders(ctx context.Context, pickupCode string) (wire.HistoryOr
 
 func scanStep(row pgx.CollectableRow) (step wire.DelayStep, err error) {
 	err = row.Scan(&step.Stage, &step.Pass, &step.Kind, &step.WaitedSeconds, &step.UsualWaitedSeconds, &step.InHandSeconds, &step.UsualInHandSeconds,
-		&step.ExtraSeconds, &step.Failures, &step.SilentSeconds, &step.Worker)
+		&step.ExtraSeconds, &step.Failures, &step.SilentSeconds, &step.AskedSeconds, &step.Worker)
 	return step, err
 }
 

@@ -146,6 +146,8 @@ func checkDelay(t *rapid.T, reports *Reports, m *model, id string) {
 	require.InDelta(t, m.late(of.order), told.LateSeconds, soon)
 	require.InDelta(t, of.order.askedSeconds, told.DecisionSeconds, 1e-3)
 	require.Equal(t, of.order.pickupCode, told.PickupCode)
+	require.Equal(t, of.order.state, told.State)
+	require.Equal(t, inUTC(of.order.withdrawnAt), told.WithdrawnAt)
 	require.Equal(t, inUTC(of.order.dueAt), told.DueAt)
 	require.Equal(t, inUTC(of.order.readyAt), told.ReadyAt)
 	steps := m.steps(of)
@@ -156,7 +158,8 @@ func checkDelay(t *rapid.T, reports *Reports, m *model, id string) {
 		requireNear(t, step.InHandSeconds, was.InHandSeconds)
 		require.InDelta(t, step.ExtraSeconds, was.ExtraSeconds, soon)
 		require.InDelta(t, step.SilentSeconds, was.SilentSeconds, soon)
-		step.WaitedSeconds, step.InHandSeconds, step.ExtraSeconds, step.SilentSeconds = was.WaitedSeconds, was.InHandSeconds, was.ExtraSeconds, was.SilentSeconds
+		require.InDelta(t, step.AskedSeconds, was.AskedSeconds, soon)
+		step.WaitedSeconds, step.InHandSeconds, step.ExtraSeconds, step.SilentSeconds, step.AskedSeconds = was.WaitedSeconds, was.InHandSeconds, was.ExtraSeconds, was.SilentSeconds, was.AskedSeconds
 		require.Equal(t, step.DelayStep, was)
 	}
 }

@@ -746,12 +746,15 @@ type DayWaste struct {
 // Decision How a question to the managers was closed. It has nobody's free words.
 type Decision = kitchen.Decision
 
-// DelayCause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+// DelayCause What has cost an order most time. `none`: it is not late. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
 // placed too late to be ready in time.
 type DelayCause string
 
 // DelayStep defines model for DelayStep.
 type DelayStep struct {
+	// AskedSeconds How long a manager was asked about it. It waited or was in hand meanwhile, and those times include this one.
+	AskedSeconds float64 `json:"askedSeconds"`
+
 	// ExtraSeconds By how much it took longer than usual; below 0 if it was faster.
 	ExtraSeconds float64 `json:"extraSeconds"`
 
@@ -933,17 +936,17 @@ type HistoryDays struct {
 
 // HistoryDelay Why an order was late.
 type HistoryDelay struct {
-	// Cause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+	// Cause What has cost an order most time. `none`: it is not late. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
 	// placed too late to be ready in time.
 	Cause DelayCause `json:"cause"`
 
-	// DecisionSeconds How long it waited for managers in all.
+	// DecisionSeconds How long managers were asked about it in all.
 	DecisionSeconds float64 `json:"decisionSeconds"`
 
 	// DueAt Absent if the log does not tell.
 	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
-	// LateSeconds By how much it was late, or is so far; 0 if it is in time.
+	// LateSeconds By how much it was late, or is so far; 0 if it is in time, cancelled or withdrawn.
 	LateSeconds float64 `json:"lateSeconds"`
 
 	// OrderID A UUID in its canonical form, 36 characters in lower case.
@@ -963,8 +966,14 @@ type HistoryDelay struct {
 	// Stage Where that happened; absent if it was at no stage.
 	Stage Stage `json:"stage,omitempty,omitzero"`
 
+	// State `scheduled` is an order for later that has its place and waits for its time.
+	State OrderState `json:"state"`
+
 	// Steps Its tickets, in the order in which they were issued.
 	Steps []DelayStep `json:"steps"`
+
+	// WithdrawnAt When its tickets were withdrawn, since it was ended in Temporal; absent if they were not. Nobody works on it any more.
+	WithdrawnAt time.Time `json:"withdrawnAt,omitempty,omitzero"`
 }
 
 // HistoryForecast How much of each flavour a day is likely to need.
@@ -1070,7 +1079,7 @@ type KitchenState struct {
 
 // LateOrder defines model for LateOrder.
 type LateOrder struct {
-	// Cause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+	// Cause What has cost an order most time. `none`: it is not late. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
 	// placed too late to be ready in time.
 	Cause DelayCause `json:"cause"`
 	DueAt time.Time  `json:"dueAt"`

@@ -113,7 +113,7 @@ func (p *reportPage) writeDelay(told *wire.HistoryDelay) {
 	}
 	switch {
 	case told.ReadyAt.IsZero():
-		p.printf(" · not ready")
+		p.printf(" · %s", unfinishedWords(told))
 	case !told.DueAt.IsZero() && p.day(told.ReadyAt) == p.day(told.DueAt):
 		p.printf(" · ready %s", p.clock(told.ReadyAt))
 	default:
@@ -124,8 +124,8 @@ func (p *reportPage) writeDelay(told *wire.HistoryDelay) {
 	}
 	p.printf("\n%s\n\n", delayWords(told))
 	t := reportTable{columns: []reportColumn{
-		{title: "STAGE"}, {title: "PASS", right: true, spare: 1}, {title: "WAITED", right: true}, {title: "USUALLY", right: true}, {title: "IN HAND", right: true}, {title: "USUALLY", right: true},
-		{title: "EXTRA", right: true}, {title: "FAILED", right: true, spare: 2}, {title: "SILENT", right: true}, {title: "BY", least: 6},
+		{title: "STAGE"}, {title: "PASS", right: true, spare: 1}, {title: "WAITED", right: true}, {title: "USUAL", right: true}, {title: "IN HAND", right: true}, {title: "USUAL", right: true},
+		{title: "EXTRA", right: true}, {title: "FAILED", right: true, spare: 2}, {title: "SILENT", right: true}, {title: "ASKED", right: true}, {title: "BY", least: 6},
 	}}
 	for _, s := range told.Steps {
 		stage := stageOf(s.Stage)
@@ -136,11 +136,11 @@ func (p *reportPage) writeDelay(told *wire.HistoryDelay) {
 		if s.ExtraSeconds > 0 {
 			extra = "+" + extra
 		}
-		t.add(stage, inDigits(s.Pass), span(s.WaitedSeconds), span(s.UsualWaitedSeconds), span(s.InHandSeconds), span(s.UsualInHandSeconds), extra, inDigits(s.Failures), noneOr(s.SilentSeconds), orDash(printable(s.Worker)))
+		t.add(stage, inDigits(s.Pass), span(s.WaitedSeconds), span(s.UsualWaitedSeconds), span(s.InHandSeconds), span(s.UsualInHandSeconds), extra, inDigits(s.Failures), noneOr(s.SilentSeconds), noneOr(s.AskedSeconds), orDash(printable(s.Worker)))
 	}
 	p.table("", t)
 	if told.DecisionSeconds > 0 {
-		p.printf("\nIt waited %s for a manager's decision.\n", spanOf(told.DecisionSeconds))
+		p.printf("\nOf this it waited %s for a manager's decision.\n", spanOf(told.DecisionSeconds))
 	}
 }
 
@@ -152,6 +152,21 @@ func noneOr(seconds float64) string {
 	return spanOf(seconds)
 }
 
+// unfinishedWords are where an order stands of which no time is known at which it was ready.
+func unfinishedWords(told *wire.HistoryDelay) string {
+	switch {
+	case told.State == kitchen.StateCancelled:
+		return "cancelled"
+	case told.State == kitchen.StateCancelling:
+		return "being cancelled"
+	case told.State == kitchen.StateShipped:
+		return "ready"
+	case !told.WithdrawnAt.IsZero():
+		return "withdrawn"
+	}
+	return "not ready yet"
+}
+
 // delayWords name the cause in a sentence.
 func delayWords(told *wire.HistoryDelay) string {
 	stage := stageOf(told.Stage)
@@ -160,7 +175,17 @@ func delayWords(told *wire.HistoryDelay) string {
 		if told.DueAt.IsZero() {
 			return "The log does not tell when it was due."
 		}
-		return "It is in time."
+		switch {
+		case told.State == kitchen.StateCancelled:
+			return "It was cancelled, and so is not late."
+		case told.State == kitchen.StateCancelling:
+			return "It is being cancelled, and so is not late."
+		case !told.WithdrawnAt.IsZero():
+			return "Its tickets were withdrawn since it was ended in Temporal, and so it is not late."
+		case told.ReadyAt.IsZero():
+			return "It is not late."
+		}
+		return "It was in time."
 	case wire.DelayedInQueue:
 		return fmt.Sprintf("The queue for %s cost it most.", stage)
 	case wire.DelayedByRemake:

@@ -121,10 +121,10 @@ func aThursday(text string) *toldHistory {
 			{Stage: kitchen.Package},
 		}},
 		delay: wire.HistoryDelay{
-			OrderID: anOrderID, PickupCode: "K7QF", DueAt: noon, ReadyAt: noon.Add(24 * time.Minute), LateSeconds: 1440, Cause: wire.DelayedInQueue, Stage: kitchen.Decorate, DecisionSeconds: 95, ReadUntil: noon,
+			OrderID: anOrderID, PickupCode: "K7QF", State: kitchen.StateShipped, DueAt: noon, ReadyAt: noon.Add(24 * time.Minute), LateSeconds: 1440, Cause: wire.DelayedInQueue, Stage: kitchen.Decorate, DecisionSeconds: 95, ReadUntil: noon,
 			Steps: []wire.DelayStep{
 				{Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds(60), UsualWaitedSeconds: seconds(95), InHandSeconds: seconds(250), UsualInHandSeconds: seconds(240), ExtraSeconds: -25, Worker: "max"},
-				{Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds(30), UsualWaitedSeconds: seconds(40), InHandSeconds: seconds(1300), UsualInHandSeconds: seconds(1205), ExtraSeconds: 85, Failures: 1, SilentSeconds: 130, Worker: text},
+				{Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds(30), UsualWaitedSeconds: seconds(40), InHandSeconds: seconds(1300), UsualInHandSeconds: seconds(1205), ExtraSeconds: 85, Failures: 1, SilentSeconds: 130, AskedSeconds: 95, Worker: text},
 				{Stage: kitchen.Decorate, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds(2350), ExtraSeconds: 2350},
 			},
 		},
@@ -207,14 +207,34 @@ func TestReportsAreReadableOnATerminal(t *testing.T) {
 func TestReportsOfNothingSaySo(t *testing.T) {
 	t.Parallel()
 	thursday := kitchen.Date{Year: 2026, Month: time.November, Day: 26}
-	address := historyAPI(t, &toldHistory{day: wire.HistoryDay{Figures: wire.DayFigures{Day: thursday}}, forecast: wire.HistoryForecast{Day: thursday}, delay: wire.HistoryDelay{PickupCode: "K7QF", Cause: wire.DelayedByNothing}})
+	address := historyAPI(t, &toldHistory{day: wire.HistoryDay{Figures: wire.DayFigures{Day: thursday}}, forecast: wire.HistoryForecast{Day: thursday}, delay: wire.HistoryDelay{PickupCode: "K7QF", State: kitchen.StateInProgress, Cause: wire.DelayedByNothing}})
 	for name, want := range map[string]string{
 		"day": "Thursday, 2026-11-26\n\nNo orders.\n", "day-late": "Nothing.\n", "late-of-day": "No order of 2026-11-26 is late.\n", "bottleneck": "Nothing waits anywhere.\n\n",
-		"trace": "No ticket was ended there and then.\n", "stages": "No ticket was done on these days.\n", "late": "K7QF · not ready\nThe log does not tell when it was due.\n\n",
+		"trace": "No ticket was ended there and then.\n", "stages": "No ticket was done on these days.\n", "late": "K7QF · not ready yet\nThe log does not tell when it was due.\n\n",
 		"forecast": "Thursday, 2026-11-26\nNo week before has this weekday in the ledger yet.\n\nNothing is ordered for it.\n",
 	} {
 		c := askReport(t, address, reportsByName[name])
 		require.Equal(t, said{stdout: want, stderr: "The ledger has read nothing yet.\n"}, c, name)
+	}
+}
+
+func TestAnOrderThatNobodyMakesIsNeitherInTimeNorNotReadyYet(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 26, 12, 0, 0, 0, kitchen.Default().Opening.Location())
+	for _, test := range []struct {
+		delay wire.HistoryDelay
+		want  string
+	}{
+		{wire.HistoryDelay{State: kitchen.StateInProgress}, "not ready yet\nIt is not late."},
+		{wire.HistoryDelay{State: kitchen.StateCancelling}, "being cancelled\nIt is being cancelled, and so is not late."},
+		{wire.HistoryDelay{State: kitchen.StateCancelled}, "cancelled\nIt was cancelled, and so is not late."},
+		{wire.HistoryDelay{State: kitchen.StateInProgress, WithdrawnAt: noon}, "withdrawn\nIts tickets were withdrawn since it was ended in Temporal, and so it is not late."},
+		{wire.HistoryDelay{State: kitchen.StateShipped}, "ready\nIt is not late."},
+		{wire.HistoryDelay{State: kitchen.StateShipped, ReadyAt: noon}, "ready 12:00\nIt was in time."},
+	} {
+		test.delay.PickupCode, test.delay.DueAt, test.delay.Cause = "K7QF", noon, wire.DelayedByNothing
+		c := askReport(t, historyAPI(t, &toldHistory{delay: test.delay}), reportsByName["late"])
+		require.Equal(t, "K7QF · due 2026-11-26 12:00 · "+test.want+"\n\n", c.stdout)
 	}
 }
 

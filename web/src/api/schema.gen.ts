@@ -2538,7 +2538,7 @@ export interface components {
             readonly stage?: components["schemas"]["Stage"];
         };
         /**
-         * @description What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+         * @description What has cost an order most time. `none`: it is not late. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
          *     placed too late to be ready in time.
          * @enum {string}
          */
@@ -2674,6 +2674,12 @@ export interface components {
             readonly orderId: components["schemas"]["OrderID"];
             /** @example K7QF */
             readonly pickupCode: string;
+            readonly state: components["schemas"]["OrderState"];
+            /**
+             * Format: date-time
+             * @description When its tickets were withdrawn, since it was ended in Temporal; absent if they were not. Nobody works on it any more.
+             */
+            readonly withdrawnAt?: string;
             /**
              * Format: date-time
              * @description Absent if the log does not tell.
@@ -2686,7 +2692,7 @@ export interface components {
             readonly readyAt?: string;
             /**
              * Format: double
-             * @description By how much it was late, or is so far; 0 if it is in time.
+             * @description By how much it was late, or is so far; 0 if it is in time, cancelled or withdrawn.
              */
             readonly lateSeconds: number;
             readonly cause: components["schemas"]["DelayCause"];
@@ -2696,7 +2702,7 @@ export interface components {
             readonly steps: readonly components["schemas"]["DelayStep"][];
             /**
              * Format: double
-             * @description How long it waited for managers in all.
+             * @description How long managers were asked about it in all.
              */
             readonly decisionSeconds: number;
             readonly readUntil?: components["schemas"]["ReadUntil"];
@@ -2738,6 +2744,11 @@ export interface components {
              * @description How long who had it in hand was silent.
              */
             readonly silentSeconds: number;
+            /**
+             * Format: double
+             * @description How long a manager was asked about it. It waited or was in hand meanwhile, and those times include this one.
+             */
+            readonly askedSeconds: number;
             /**
              * @description Who has ended it, or has it in hand; absent if nobody has.
              * @example bob
@@ -5310,6 +5321,7 @@ export interface operations {
                      * @example {
                      *       "orderId": "0199c0de-7a11-7000-8000-00000000cafe",
                      *       "pickupCode": "K7QF",
+                     *       "state": "shipped",
                      *       "dueAt": "2026-11-26T11:00:00Z",
                      *       "readyAt": "2026-11-26T11:24:00Z",
                      *       "lateSeconds": 1440,
@@ -5327,6 +5339,7 @@ export interface operations {
                      *           "extraSeconds": -25,
                      *           "failures": 0,
                      *           "silentSeconds": 0,
+                     *           "askedSeconds": 0,
                      *           "worker": "max"
                      *         },
                      *         {
@@ -5340,6 +5353,7 @@ export interface operations {
                      *           "extraSeconds": 2060,
                      *           "failures": 0,
                      *           "silentSeconds": 0,
+                     *           "askedSeconds": 0,
                      *           "worker": "dora"
                      *         }
                      *       ],

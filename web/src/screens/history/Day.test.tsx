@@ -85,7 +85,7 @@ test("what is in a chart is in words and in a table too", async () => {
 });
 
 test("a late order tells its cause, and its way when it is opened, which the address keeps", async () => {
-  const asked = vi.spyOn(api, "delay").mockResolvedValue(delay({ steps: [{ stage: "bake", pass: 1, kind: "make", waitedSeconds: 2350, usualWaitedSeconds: 310, inHandSeconds: 600, extraSeconds: 2040, failures: 0, silentSeconds: 0, worker: "bob" }] }));
+  const asked = vi.spyOn(api, "delay").mockResolvedValue(delay({ steps: [{ stage: "bake", pass: 1, kind: "make", waitedSeconds: 2350, usualWaitedSeconds: 310, inHandSeconds: 600, extraSeconds: 2040, failures: 0, silentSeconds: 0, askedSeconds: 120, worker: "bob" }] }));
   const { address } = show(Promise.resolve(historyDay({ late: [lateOrder(), lateOrder({ orderId: "0199c0de-7a11-7000-8000-00000000beef", pickupCode: "M2XY", cause: "remake" })] })));
   const late = await block("Late orders");
   const row = late.getByRole("button", { name: /^K7QF 40 min late due .* Queue at bake/ });
@@ -94,7 +94,7 @@ test("a late order tells its cause, and its way when it is opened, which the add
   expect(address()).toBe("/history?day=2026-03-04&late=K7QF");
   expect(row.getAttribute("aria-expanded")).toBe("true");
   const steps = await late.findByRole("region", { name: "Stage by stage" });
-  expect(within(steps).getAllByRole("row")[1]?.textContent).toContain("39 min (5 min)10 min +34 min–bobWho else?");
+  expect(within(steps).getAllByRole("row")[1]?.textContent).toContain("39 min (5 min)10 min +34 min2 min waiting for a managerbobWho else?");
   expect(within(steps).getByRole("link", { name: "Who else was on the tray at bake" }).getAttribute("href")).toBe("/history?tab=trace&ticket=0199c0de-7a11-7000-8000-00000000cafe.bake.1");
   expect(asked.mock.calls.map(([id]) => id)).toEqual(["0199c0de-7a11-7000-8000-00000000cafe"]);
   await userEvent.click(row);

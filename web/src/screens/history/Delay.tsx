@@ -3,13 +3,12 @@ import type { HistoryDelay } from "../../api/schema.gen";
 import { Failure, Loading } from "../../design/feedback";
 import { GoTo } from "../../design/GoTo";
 import { StageBadge, stageWords } from "../../design/stages";
-import { dueText } from "../../design/time";
 import { countText } from "../../text";
 import { Key, Table } from "./charts";
 import { lengthOf, partsOf, type Part } from "./figures";
 import { delayQuery } from "./queries";
 import { hrefOf } from "./search";
-import { causeText, extraText, secondsText } from "./words";
+import { delayText, extraText, secondsText } from "./words";
 
 /** Why an order was late: its way stage by stage, against what is usual. */
 export function Delay({ id }: { readonly id: string }) {
@@ -23,12 +22,10 @@ const looks = { waited: "waiting", worked: "in hand", asked: "waiting for a mana
 function Explained({ delay }: { readonly delay: HistoryDelay }) {
   const { own, usual } = partsOf(delay);
   const most = Math.max(1, lengthOf(own), lengthOf(usual));
-  const { cause, stage, dueAt, readyAt, steps, decisionSeconds } = delay;
+  const { stage, steps, decisionSeconds } = delay;
   return (
     <div className="stack">
-      <p>
-        {causeText(cause, stage)}.{dueAt && ` Due ${dueText(dueAt)}`}{dueAt && readyAt ? `, ready ${dueText(readyAt)}.` : dueAt ? ", not ready yet." : ""}
-      </p>
+      <p>{delayText(delay)}</p>
       <p className="row chart-legend small">{(["waited", "worked", ...(decisionSeconds > 0 ? ["asked" as const] : [])] as const).map((look) => <span key={look} data-stage={stage ?? "bake"}><Key look={look} /> {looks[look]}</span>)}</p>
       <dl className="ways">
         <Way name="This order" parts={own} most={most} />
@@ -44,13 +41,13 @@ function Explained({ delay }: { readonly delay: HistoryDelay }) {
             <Against key="waited" own={step.waitedSeconds} usual={step.usualWaitedSeconds} />,
             <Against key="hand" own={step.inHandSeconds} usual={step.usualInHandSeconds} />,
             <span key="extra" className={step.extraSeconds >= 60 ? "extra-bad" : undefined}>{extraText(step.extraSeconds)}</span>,
-            [...(step.failures > 0 ? [`failed ${countText(step.failures, "time")}`] : []), ...(step.silentSeconds > 0 ? [`${secondsText(step.silentSeconds)} without a sign`] : [])].join(", ") || "–",
+            [...(step.failures > 0 ? [`failed ${countText(step.failures, "time")}`] : []), ...(step.silentSeconds > 0 ? [`${secondsText(step.silentSeconds)} without a sign`] : []), ...(step.askedSeconds > 0 ? [`${secondsText(step.askedSeconds)} ${looks.asked}`] : [])].join(", ") || "–",
             step.worker ? <span key="who" dir="auto" translate="no">{step.worker}</span> : "–",
             step.kind === "make" && step.worker ? <GoTo key="tray" href={hrefOf({ tab: "trace", ticket: `${delay.orderId}.${step.stage}.${step.pass}` })} aria-label={`Who else was on the tray at ${stageWords[step.stage].name.toLowerCase()}`}>Who else?</GoTo> : "–",
           ],
         }))}
       />
-      {decisionSeconds > 0 && <p className="small soft">It waited {secondsText(decisionSeconds)} for a manager’s decision.</p>}
+      {decisionSeconds > 0 && <p className="small soft">Of this it waited {secondsText(decisionSeconds)} for a manager’s decision.</p>}
     </div>
   );
 }

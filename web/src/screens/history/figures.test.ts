@@ -72,10 +72,21 @@ describe("a heat map", () => {
   });
 });
 
+const step = (part: Partial<DelayStep>): DelayStep => ({ stage: "mix", pass: 1, kind: "make", waitedSeconds: 10, usualWaitedSeconds: 5, inHandSeconds: 100, usualInHandSeconds: 50, extraSeconds: 55, failures: 0, silentSeconds: 0, askedSeconds: 0, ...part });
+
 test("an order’s way has what is known of each stage, and the usual of each stage once", () => {
-  const step = (part: Partial<DelayStep>): DelayStep => ({ stage: "mix", pass: 1, kind: "make", waitedSeconds: 10, usualWaitedSeconds: 5, inHandSeconds: 100, usualInHandSeconds: 50, extraSeconds: 55, failures: 0, silentSeconds: 0, ...part });
-  const { own, usual } = partsOf({ steps: [step({}), { stage: "bake", pass: 1, kind: "make", inHandSeconds: 30, extraSeconds: 0, failures: 1, silentSeconds: 0 }, step({ pass: 2 })], decisionSeconds: 60 });
+  const { own, usual } = partsOf({ steps: [step({}), { stage: "bake", pass: 1, kind: "make", inHandSeconds: 30, extraSeconds: 0, failures: 1, silentSeconds: 0, askedSeconds: 0 }, step({ pass: 2 })], decisionSeconds: 60 });
   expect(own.map(({ look, stage, seconds }) => [look, stage, seconds])).toEqual([["waited", "mix", 10], ["worked", "mix", 100], ["worked", "bake", 30], ["waited", "mix", 10], ["worked", "mix", 100], ["asked", undefined, 60]]);
   expect(usual.map(({ look, stage, seconds }) => [look, stage, seconds])).toEqual([["waited", "mix", 5], ["worked", "mix", 50]]);
   expect(lengthOf(usual)).toBe(55);
+});
+
+test.each([
+  [4, [6, 100, 4]],
+  [30, [80, 30]],
+  [110, [110]],
+  [200, [200]], // a clock that is wrong
+])("%d s for a manager are shown once in an order’s way", (askedSeconds, want) => {
+  const { own } = partsOf({ steps: [step({ askedSeconds })], decisionSeconds: askedSeconds });
+  expect(own.map(({ seconds }) => seconds)).toEqual(want);
 });

@@ -121,18 +121,21 @@ export interface Part {
   readonly seconds: number;
 }
 
-/** An order's way, stage by stage, and what is usual for the same stages; what nobody knows is left out. */
+/** An order's way, stage by stage without the time for decisions, which comes last; and what is usual for the same stages. What nobody knows is left out. */
 export function partsOf({ steps, decisionSeconds }: Pick<HistoryDelay, "steps" | "decisionSeconds">): { readonly own: readonly Part[]; readonly usual: readonly Part[] } {
-  const parts = (waited: (step: DelayStep) => number | undefined, worked: (step: DelayStep) => number | undefined) => steps.flatMap((step): Part[] => [
-    { key: `${step.stage} ${step.pass} ${step.kind} waited`, look: "waited", stage: step.stage, seconds: waited(step) ?? 0 },
-    { key: `${step.stage} ${step.pass} ${step.kind} worked`, look: "worked", stage: step.stage, seconds: worked(step) ?? 0 },
-  ]).filter(({ seconds }) => seconds > 0);
-  // An order usually goes through each stage once.
-  const first = steps.filter(({ pass, kind }) => pass === 1 && kind === "make");
+  const parts = (of: readonly DelayStep[], times: (step: DelayStep) => { readonly waited: number | undefined; readonly worked: number | undefined }) => of.flatMap((step) => (["waited", "worked"] as const).map((look): Part => (
+    { key: `${step.stage} ${step.pass} ${step.kind} ${look}`, look, stage: step.stage, seconds: times(step)[look] ?? 0 }
+  ))).filter(({ seconds }) => seconds > 0);
   return {
-    own: [...parts(({ waitedSeconds }) => waitedSeconds, ({ inHandSeconds }) => inHandSeconds), ...(decisionSeconds > 0 ? [{ key: "asked", look: "asked" as const, seconds: decisionSeconds }] : [])],
-    usual: parts((step) => (first.includes(step) ? step.usualWaitedSeconds : 0), (step) => (first.includes(step) ? step.usualInHandSeconds : 0)),
+    own: [...parts(steps, withoutDecisions), ...(decisionSeconds > 0 ? [{ key: "asked", look: "asked" as const, seconds: decisionSeconds }] : [])],
+    // An order usually goes through each stage once.
+    usual: parts(steps.filter(({ pass, kind }) => pass === 1 && kind === "make"), (step) => ({ waited: step.usualWaitedSeconds, worked: step.usualInHandSeconds })),
   };
+}
+
+/** How long a step waited and was in hand while no manager was asked about it. Most questions come while it waits; the ledger does not tell. */
+function withoutDecisions({ waitedSeconds = 0, inHandSeconds = 0, askedSeconds }: DelayStep): { readonly waited: number; readonly worked: number } {
+  return { waited: Math.max(0, waitedSeconds - askedSeconds), worked: Math.min(inHandSeconds, Math.max(0, waitedSeconds + inHandSeconds - askedSeconds)) };
 }
 
 export function lengthOf(parts: readonly Part[]): number {

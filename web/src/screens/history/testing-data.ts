@@ -14,5 +14,5 @@ export function lateOrder(overrides: Partial<LateOrder> = {}): LateOrder {
 }
 
 export function delay(overrides: Partial<HistoryDelay> = {}): HistoryDelay {
-  return { orderId: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", lateSeconds: 2400, cause: "queue", stage: "bake", steps: [], decisionSeconds: 0, ...overrides };
+  return { orderId: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", state: "shipped", lateSeconds: 2400, cause: "queue", stage: "bake", steps: [], decisionSeconds: 0, ...overrides };
 }

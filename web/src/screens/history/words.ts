@@ -1,6 +1,6 @@
-import type { DelayCause, LateOrder, Stage, Weekday } from "../../api/schema.gen";
+import type { DelayCause, HistoryDelay, LateOrder, Stage, Weekday } from "../../api/schema.gen";
 import { stageWords } from "../../design/stages";
-import { spanText } from "../../design/time";
+import { dueText, spanText } from "../../design/time";
 
 /** Why an order was late, in few words. */
 export function causeText(cause: DelayCause, stage: Stage | undefined): string {
@@ -14,6 +14,15 @@ export function causeText(cause: DelayCause, stage: Stage | undefined): string {
     case "late-order": return "Ordered too late to be ready in time";
     case "none": return "Nothing took longer than usual";
   }
+}
+
+/** How an order stands, and why it was late. */
+export function delayText({ state, withdrawnAt, cause, stage, dueAt, readyAt }: HistoryDelay): string {
+  const due = dueAt ? ` Due ${dueText(dueAt)}` : "";
+  const ended = state === "cancelled" ? "Cancelled" : state === "cancelling" ? "Being cancelled" : withdrawnAt ? "Withdrawn since it was ended in Temporal" : undefined;
+  if (ended) return `${ended}, and so not late.${due && `${due}.`}`;
+  const ready = readyAt ? `, ready ${dueText(readyAt)}.` : state === "shipped" ? ", ready." : ", not ready yet.";
+  return `${causeText(cause, stage)}.${due && `${due}${ready}`}`;
 }
 
 /** By how much an order was late, or is so far. */
