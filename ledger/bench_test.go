@@ -81,10 +81,10 @@ func (w *world) fill(t testing.TB, orders int) (late string) {
 	}{
 		{`
 			INSERT INTO orders (order_key, pickup_code, state, route, first_recorded_at, last_recorded_at, placed_at, due_at, for_later, ready_at, collected_at,
-				pieces, total, currency, decimals, remakes, scrapped, asked_seconds, complete)
+				pieces, total, currency, decimals, remakes, scrapped, complete)
 			SELECT CASE n WHEN $1 - 1 THEN $2::uuid ELSE gen_random_uuid() END, 'K' || n, 'shipped', '{mix,bake,decorate,package}',
 				placed, placed + interval '2 hours', placed, placed + interval '110 minutes', false,
-				placed + interval '100 minutes' + CASE n WHEN $1 - 1 THEN 1 ELSE random() END * interval '12 minutes', placed + interval '2 hours', 12, 4200, 'EUR', 2, 0, 0, 0, true
+				placed + interval '100 minutes' + CASE n WHEN $1 - 1 THEN 1 ELSE random() END * interval '12 minutes', placed + interval '2 hours', 12, 4200, 'EUR', 2, 0, 0, true
 			FROM generate_series(0, $1::integer - 1) AS n, LATERAL (SELECT timestamptz '2026-08-28 00:00+02' + n * (interval '90 days' / $1) AS placed) AS times`,
 			[]any{orders, kitchen.OrderKey(late)}},
 		{"INSERT INTO personal (order_key, order_id, customer) SELECT order_key, gen_random_uuid(), 'Ada' FROM orders", nil},

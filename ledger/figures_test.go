@@ -22,6 +22,17 @@ func added(t *testing.T, log *testLog) *Store {
 	return store
 }
 
+// delayOf is what the reports tell of an order's time.
+func delayOf(t *testing.T, store *Store, orderID string) wire.HistoryDelay {
+	t.Helper()
+	reports, err := OpenReports(t.Context(), store.config.Database)
+	require.NoError(t, err)
+	defer reports.Close()
+	told, err := reports.Delay(t.Context(), orderID)
+	require.NoError(t, err)
+	return told
+}
+
 // dayOf is what the reports tell of a day.
 func dayOf(t *testing.T, store *Store, of time.Time) wire.HistoryDay {
 	t.Helper()
@@ -200,6 +211,64 @@ func TestNobodyHasInHandWhatIsOver(t *testing.T) {
 			require.NotNil(t, until)
 			require.WithinDuration(t, over, *until, 0)
 			require.Equal(t, "bob withdrawn", query[string](t, store, "SELECT worker || ' ' || ended FROM holds WHERE ticket = 'bake.1'"))
+		})
+	}
+}
+
+func TestAQuestionThatIsOpenCostsTimeUntilNowOrItsOrderIsOver(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(o *testOrder, asked kitchen.Attention){
+		"ItIsOpen": nil,
+		"ItIsReadyByItsAnnouncementAlone": func(o *testOrder, _ kitchen.Attention) {
+			o.log.put(events.TopicShip, o.id, kitchen.Shipped{OrderID: o.id, PickupCode: "K001", Lines: o.lines, PlacedAt: o.status.PlacedAt, ShippedAt: o.log.now})
+		},
+		"ItIsReadyByItsStatusAlone": func(o *testOrder, _ kitchen.Attention) {
+			o.tell(func(s *kitchen.LoggedStatus) {
+				s.State, s.ShippedAt, s.Attention = kitchen.StateShipped, new(o.log.now), nil
+			})
+		},
+		"ItIsReadyAndItsStatusStillAsks": func(o *testOrder, _ kitchen.Attention) {
+			o.tell(func(s *kitchen.LoggedStatus) { s.State, s.ShippedAt = kitchen.StateShipped, new(o.log.now) })
+		},
+		"ItIsCancelledByItsAnnouncementAlone": func(o *testOrder, _ kitchen.Attention) {
+			o.log.put(events.TopicFailures, o.id, kitchen.Failed{OrderID: o.id, PickupCode: "K001", Lines: o.lines, State: kitchen.StateCancelled, Reason: "no oven", At: o.log.now})
+		},
+		"ItIsCancelledByItsStatusAlone": func(o *testOrder, _ kitchen.Attention) {
+			o.tell(func(s *kitchen.LoggedStatus) { s.State, s.CancelledAt = kitchen.StateCancelled, new(o.log.now) })
+		},
+		"ItIsDecided": func(o *testOrder, asked kitchen.Attention) {
+			o.tell(func(s *kitchen.LoggedStatus) {
+				s.State, s.Attention, s.Decisions = kitchen.StateInProgress, nil, []kitchen.Decision{asked.Decide(kitchen.ChoiceRetry, "max", o.log.now)}
+			})
+		},
+		"ItIsWithdrawn": func(o *testOrder, _ kitchen.Attention) { o.issue(o.ref(kitchen.Bake, 1).Undo(), 1) },
+		"ItIsErased":    func(o *testOrder, _ kitchen.Attention) { o.log.flag(kitchen.FlagErased, kitchen.OrderKey(o.id), "max") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := newTestLog()
+			log.now = time.Now().UTC().Truncate(24 * time.Hour).Add(-16 * time.Hour) // yesterday: it is due
+			o := log.order(1)
+			o.make(1, kitchen.Mix)
+			o.issue(o.ref(kitchen.Bake, 1), 1)
+			asked := kitchen.Attention{Reason: "burnt again", Stage: kitchen.Bake, Pass: 1, Since: log.now, Cause: kitchen.CauseFailed, By: "bob", ReasonCode: "burnt"}
+			o.tell(func(s *kitchen.LoggedStatus) { s.State, s.Attention = kitchen.StateNeedsAttention, &asked })
+			log.now = log.now.Add(10 * time.Minute)
+			want := log.now.Sub(asked.Since).Seconds()
+			if then == nil {
+				want = time.Since(asked.Since).Seconds()
+			} else {
+				then(o, asked)
+			}
+			store := added(t, log)
+			told := delayOf(t, store, o.id)
+			require.InDelta(t, want, told.DecisionSeconds, soon)
+			require.InDelta(t, want, told.Steps[1].AskedSeconds, soon)
+			require.InDelta(t, want, query[float64](t, store, "SELECT decision_seconds FROM order_delays"), soon)
+			if then == nil {
+				require.Equal(t, wire.DelayedByDecision, told.Cause)
+				require.Equal(t, kitchen.Bake, told.Stage)
+			}
 		})
 	}
 }

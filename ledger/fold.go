@@ -58,7 +58,6 @@ type orderRow struct {
 	pieces                                int
 	total                                 *kitchen.Money
 	remakes, scrapped                     int
-	askedSeconds                          float64
 	complete                              bool
 }
 
@@ -625,24 +624,15 @@ func (f *folding) decide(questions map[int64]*questionRow) {
 // closeQuestions closes those that the order was announced to have asked and that its
 // newest status does not ask any more.
 func (f *folding) closeQuestions(questions map[int64]*questionRow) {
-	var over *time.Time
-	if n := len(f.statuses); n > 0 {
-		newest := f.statuses[n-1].what
-		for _, row := range questions {
-			stillAsked := newest.Attention != nil && kitchen.TimeThatCanBe(newest.Attention.Since).Equal(row.asked)
-			if row.closed == nil && !stillAsked && newest.At.After(row.asked) {
-				row.closed = new(kitchen.TimeThatCanBe(newest.At))
-			}
-		}
+	if len(f.statuses) == 0 {
 		return
 	}
-	if f.shipped != nil {
-		over = new(kitchen.TimeThatCanBe(f.shipped.what.ShippedAt))
-	} else if f.cancelled != nil {
-		over = new(kitchen.TimeThatCanBe(f.cancelled.what.At))
-	}
+	newest := f.statuses[len(f.statuses)-1].what
 	for _, row := range questions {
-		row.closed = over
+		stillAsked := newest.Attention != nil && kitchen.TimeThatCanBe(newest.Attention.Since).Equal(row.asked)
+		if row.closed == nil && !stillAsked && newest.At.After(row.asked) {
+			row.closed = new(kitchen.TimeThatCanBe(newest.At))
+		}
 	}
 }
 
@@ -709,13 +699,21 @@ func (f *folding) foldOrder() {
 		}
 	}
 	f.endHolds(o)
-	for _, asked := range f.out.questions {
-		until := o.last
-		if asked.closed != nil {
-			until = *asked.closed
+	if over := o.over(); over != nil {
+		for i := range f.out.questions {
+			if asked := &f.out.questions[i]; asked.closed == nil {
+				asked.closed = new(later(*over, asked.asked))
+			}
 		}
-		o.askedSeconds += max(until.Sub(asked.asked), 0).Seconds()
 	}
+}
+
+// over is when nobody worked on the order any more; nil if that is to come.
+func (o *orderRow) over() *time.Time {
+	if o.state.IsFinal() {
+		return cmp.Or(o.readyAt, o.cancelledAt, &o.last)
+	}
+	return o.withdrawnAt
 }
 
 // endHolds ends the holds of what is over though nobody has said so: its work was undone,
@@ -736,7 +734,7 @@ func (f *folding) endHolds(o *orderRow) {
 	}
 	over := (*time.Time)(nil)
 	if o.state.IsFinal() {
-		over = cmp.Or(o.readyAt, o.cancelledAt, &o.last)
+		over = o.over()
 	}
 	for _, ticket := range slices.Sorted(maps.Keys(f.openHold)) {
 		if at := cmp.Or(undone[ticket], over); at != nil {

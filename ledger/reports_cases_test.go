@@ -51,12 +51,11 @@ func TestWhyAnOrderWasLate(t *testing.T) {
 			usually(of, 2, issued.Add(31*time.Minute))
 		}, wire.DelayedByRemake, kitchen.Bake},
 		"AManagerHadItMadeAgain": {func(of *folded) {
-			of.order.remakes, of.order.askedSeconds = 1, 60
+			of.order.remakes = 1
 			of.questions = append(of.questions, ask(kitchen.Decorate, 40*time.Minute, time.Minute, kitchen.ChoiceRemake))
 			usually(of, 2, issued.Add(45*time.Minute))
 		}, wire.DelayedByRemake, kitchen.Decorate},
 		"AManagerWasAsked": {func(of *folded) {
-			of.order.askedSeconds = 1800
 			of.questions = append(of.questions, ask(kitchen.Bake, 20*time.Minute, 5*time.Minute, kitchen.ChoiceRetry), ask(kitchen.Package, 60*time.Minute, 25*time.Minute, kitchen.ChoiceRetry))
 			*of.tickets[3].waited += 1500
 		}, wire.DelayedByDecision, kitchen.Package},

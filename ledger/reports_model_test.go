@@ -431,6 +431,13 @@ func (m *model) asked(q questionRow) float64 {
 	return max(0, q.closed.Sub(q.asked).Seconds())
 }
 
+func (m *model) allAsked(of folded) (seconds float64) {
+	for _, q := range of.questions {
+		seconds += m.asked(q)
+	}
+	return seconds
+}
+
 func orZero(value *float64) float64 {
 	if value == nil {
 		return 0
@@ -524,7 +531,7 @@ func (m *model) cause(of folded) (wire.DelayCause, kitchen.Stage, map[wire.Delay
 			lastPass = max(lastPass, step.Pass)
 		}
 	}
-	lost := map[wire.DelayCause]float64{wire.DelayedByDecision: of.order.askedSeconds}
+	lost := map[wire.DelayCause]float64{wire.DelayedByDecision: m.allAsked(of)}
 	where := make(map[wire.DelayCause]kitchen.Stage)
 	var firstOfLast, firstOfEarlier *time.Time
 	var askedEarlier float64

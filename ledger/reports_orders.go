@@ -18,7 +18,8 @@ func (r *Reports) Delay(ctx context.Context, orderID string) (wire.HistoryDelay,
 	readUntil, err := r.read(ctx, "read why the order was late", func(tx pgx.Tx) error {
 		var withdrawn, due, ready *time.Time
 		err := tx.QueryRow(ctx, `
-			SELECT o.pickup_code, o.state, o.withdrawn_at, o.due_at, o.ready_at, o.asked_seconds, coalesce(d.late_seconds, 0), coalesce(d.cause, 'none'), coalesce(d.stage, '')
+			SELECT o.pickup_code, o.state, o.withdrawn_at, o.due_at, o.ready_at, coalesce((SELECT sum(q.asked_seconds) FROM question_times q WHERE q.order_key = o.order_key), 0),
+				coalesce(d.late_seconds, 0), coalesce(d.cause, 'none'), coalesce(d.stage, '')
 			FROM orders o
 			LEFT JOIN order_delays d ON d.order_key = o.order_key
 			WHERE o.order_key = $1::uuid`, key).

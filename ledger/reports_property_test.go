@@ -144,7 +144,7 @@ func checkDelay(t *rapid.T, reports *Reports, m *model, id string) {
 	require.Equal(t, cause, told.Cause, "%v of %v", lost, told.LateSeconds)
 	require.Equal(t, stage, told.Stage, cause)
 	require.InDelta(t, m.late(of.order), told.LateSeconds, soon)
-	require.InDelta(t, of.order.askedSeconds, told.DecisionSeconds, 1e-3)
+	require.InDelta(t, m.allAsked(of), told.DecisionSeconds, soon)
 	require.Equal(t, of.order.pickupCode, told.PickupCode)
 	require.Equal(t, of.order.state, told.State)
 	require.Equal(t, inUTC(of.order.withdrawnAt), told.WithdrawnAt)
@@ -236,7 +236,7 @@ func (g *generator) order() folded {
 	o := &orderRow{
 		pickupCode: rapid.StringMatching(`[A-Z0-9]{4}`).Draw(g.t, "code"), state: rapid.SampledFrom(kitchen.OrderStates()).Draw(g.t, "state"), route: kitchen.Stages(),
 		first: placed, last: placed, placedAt: g.maybe(placed), dueAt: g.maybe(g.instant()), pieces: g.number(1, 24),
-		remakes: g.number(0, 2), askedSeconds: float64(g.number(0, 3) * 600), complete: true,
+		remakes: g.number(0, 2), complete: true,
 	}
 	if o.state == kitchen.StateShipped {
 		o.readyAt = g.maybe(g.instant())

@@ -171,7 +171,7 @@ func TestWhatAManagerWasAskedAndHasDecided(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "bake 1 failed bob burnt cancel max 601", query[string](t, store,
 		"SELECT concat_ws(' ', stage, pass, cause, worker, reason, choice, decided_by, extract(epoch FROM closed_at - asked_at)::int) FROM questions"))
-	assert.Equal(t, "cancelled max 601", query[string](t, store, "SELECT concat_ws(' ', state, cancelled_by, asked_seconds) FROM orders"))
+	assert.Equal(t, "cancelled max", query[string](t, store, "SELECT concat_ws(' ', state, cancelled_by) FROM orders"))
 	assert.Equal(t, "mix 1 undone mia 6 f", query[string](t, store, "SELECT concat_ws(' ', stage, pass, state, worker, scrapped, is_left) FROM undone"))
 }
 

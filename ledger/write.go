@@ -76,7 +76,7 @@ func (t *table) add(values ...any) { t.rows = append(t.rows, values) }
 func writeFolded(ctx context.Context, tx pgx.Tx, keys []string, rows map[string]folded) error {
 	orders := &table{name: "orders", columns: []string{
 		"order_key", "pickup_code", "state", "route", "first_recorded_at", "last_recorded_at", "placed_at", "due_at", "for_later", "ready_at",
-		"cancelled_at", "cancelled_by", "withdrawn_at", "collected_at", "collected_by", "pieces", "total", "currency", "decimals", "remakes", "scrapped", "asked_seconds", "complete",
+		"cancelled_at", "cancelled_by", "withdrawn_at", "collected_at", "collected_by", "pieces", "total", "currency", "decimals", "remakes", "scrapped", "complete",
 	}}
 	lines := &table{name: "order_lines", columns: []string{"order_key", "line", "flavour", "size", "quantity", "unit_price"}}
 	tickets := &table{name: "tickets", columns: []string{
@@ -106,7 +106,7 @@ func writeFolded(ctx context.Context, tx pgx.Tx, keys []string, rows map[string]
 		}
 		orders.add(id, text(o.pickupCode), string(o.state), routeOf(o.route), o.first, o.last, o.placedAt, o.dueAt, o.forLater, o.readyAt,
 			o.cancelledAt, optional(o.cancelledBy), micros(o.withdrawnAt), o.collectedAt, optional(o.collectedBy), int32(o.pieces), total, currency, decimals,
-			int32(o.remakes), int32(o.scrapped), o.askedSeconds, o.complete)
+			int32(o.remakes), int32(o.scrapped), o.complete)
 		for _, l := range of.lines {
 			lines.add(id, int16(l.line), text(l.of.Flavour), string(l.of.Size), int32(l.of.Quantity), l.price)
 		}

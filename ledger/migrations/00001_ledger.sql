@@ -139,7 +139,6 @@ CREATE TABLE orders (
     decimals smallint,
     remakes integer NOT NULL,
     scrapped integer NOT NULL,
-    asked_seconds double precision NOT NULL,
     complete boolean NOT NULL
 );
 CREATE INDEX orders_due ON orders (due_at);
@@ -168,7 +167,6 @@ COMMENT ON COLUMN orders.currency IS 'The total''s currency, as ISO 4217 has it.
 COMMENT ON COLUMN orders.decimals IS 'How many digits of the total stand behind the point.';
 COMMENT ON COLUMN orders.remakes IS 'How often it was started again.';
 COMMENT ON COLUMN orders.scrapped IS 'Pieces thrown away for it, as the order has counted them.';
-COMMENT ON COLUMN orders.asked_seconds IS 'How long it stood still or waited while a manager was asked, in all, in seconds.';
 COMMENT ON COLUMN orders.complete IS 'Whether its first ticket was read. False for one whose first records were gone when the ledger first read.';
 
 CREATE TABLE order_lines (
@@ -339,7 +337,7 @@ COMMENT ON COLUMN questions.undoing IS 'Whether it was about undoing the stage''
 COMMENT ON COLUMN questions.cause IS 'What had happened, as a code: see AttentionCause in the API.';
 COMMENT ON COLUMN questions.worker IS 'Who was silent or has reported the failure; null if nobody did, or if only the decision was read.';
 COMMENT ON COLUMN questions.reason IS 'The failure''s reason, if it was one.';
-COMMENT ON COLUMN questions.closed_at IS 'When it was decided, or answered itself; null while it is open.';
+COMMENT ON COLUMN questions.closed_at IS 'When it was decided, answered itself, or its order was over; null while it is open.';
 COMMENT ON COLUMN questions.choice IS 'What was decided: retry, remake, cancel and so on; null if it answered itself, or if the log does not tell.';
 COMMENT ON COLUMN questions.decided_by IS 'Who has decided; null if that is not known.';
 

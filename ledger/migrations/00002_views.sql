@@ -434,6 +434,20 @@ END;
 -- +goose StatementEnd
 COMMENT ON FUNCTION silent_seconds IS 'How long whoever had a ticket in hand was silent, in seconds, as far as its being issued again shows.';
 
+-- An order that was ended in Temporal may be erased while its question is open.
+CREATE VIEW question_times AS
+SELECT q.order_key, q.asked_at, q.stage, q.pass, q.undoing,
+    extract(epoch FROM greatest(coalesce(q.closed_at, e.erased_at, now()) - q.asked_at, interval '0'))::double precision AS asked_seconds
+FROM questions q
+LEFT JOIN erasures e ON e.order_key = q.order_key;
+COMMENT ON VIEW question_times IS 'How long managers were asked, a row for each question. Ask for an order.';
+COMMENT ON COLUMN question_times.order_key IS 'The order.';
+COMMENT ON COLUMN question_times.asked_at IS 'When they were asked.';
+COMMENT ON COLUMN question_times.stage IS 'The stage that it was about.';
+COMMENT ON COLUMN question_times.pass IS 'The pass.';
+COMMENT ON COLUMN question_times.undoing IS 'Whether it was about undoing the stage''s work.';
+COMMENT ON COLUMN question_times.asked_seconds IS 'How long they were asked, or are so far, in seconds.';
+
 -- +goose StatementBegin
 CREATE FUNCTION steps_of_order(of_order uuid, usual jsonb)
 RETURNS TABLE (ticket text, stage text, pass integer, kind text, state text, worker text, issued_at timestamptz,
@@ -454,10 +468,10 @@ SELECT t.ticket, t.stage, t.pass, t.kind, t.state, t.worker, t.issued_at,
     ), 0)::double precision,
     silent_seconds(t.order_key, t.ticket),
     coalesce((
-        SELECT sum(extract(epoch FROM greatest(coalesce(q.closed_at, now()) - q.asked_at, interval '0')))
-        FROM questions q
+        SELECT sum(q.asked_seconds)
+        FROM question_times q
         WHERE q.order_key = t.order_key AND q.stage = t.stage AND q.pass = t.pass AND q.undoing = (t.kind = 'undo')
-    ), 0)::double precision
+    ), 0)
 FROM tickets t
 CROSS JOIN LATERAL (
     SELECT coalesce(t.waited_seconds,
@@ -514,7 +528,7 @@ COMMENT ON COLUMN order_steps.extra_seconds IS 'By how much it took longer than 
 COMMENT ON COLUMN order_steps.failures IS 'How often work on it failed.';
 COMMENT ON COLUMN order_steps.failed_seconds IS 'How long work was in hand that then failed.';
 COMMENT ON COLUMN order_steps.silent_seconds IS 'How long whoever had it in hand was silent.';
-COMMENT ON COLUMN order_steps.asked_seconds IS 'How long a manager was asked about it.';
+COMMENT ON COLUMN order_steps.asked_seconds IS 'How long a manager was asked about it, or is so far; it waited or was in hand meanwhile.';
 
 CREATE VIEW order_delays AS
 SELECT d.day, o.order_key, o.pickup_code, o.placed_at, o.due_at, o.ready_at, d.late_seconds,
@@ -528,7 +542,7 @@ CROSS JOIN LATERAL (
             coalesce(extract(epoch FROM min(s.issued_at) FILTER (WHERE s.is_last AND s.kind = 'make')
                 - min(s.issued_at) FILTER (WHERE NOT s.is_last AND s.kind = 'make')), 0)
             - coalesce(sum(s.asked_seconds) FILTER (WHERE NOT s.is_last), 0), 0)::double precision AS remake_seconds,
-        o.asked_seconds AS decision_seconds,
+        coalesce((SELECT sum(q.asked_seconds) FROM question_times q WHERE q.order_key = o.order_key), 0) AS decision_seconds,
         coalesce(sum(s.silence) FILTER (WHERE s.is_last), 0) AS silence_seconds,
         coalesce(sum(s.failed_seconds) FILTER (WHERE s.is_last), 0) AS failure_seconds,
         coalesce(sum(s.queue) FILTER (WHERE s.is_last), 0) AS queue_seconds,
@@ -567,9 +581,9 @@ CROSS JOIN LATERAL (
             LIMIT 1
         )),
         (2, 'decision', lost.decision_seconds, (
-            SELECT q.stage FROM questions q
+            SELECT q.stage FROM question_times q
             WHERE q.order_key = o.order_key
-            ORDER BY coalesce(q.closed_at, now()) - q.asked_at DESC, q.asked_at
+            ORDER BY q.asked_seconds DESC, q.asked_at
             LIMIT 1
         )),
         (3, 'silence', lost.silence_seconds, lost.silence_stage),
@@ -591,7 +605,7 @@ COMMENT ON COLUMN order_delays.late_seconds IS 'By how much it was late or is so
 COMMENT ON COLUMN order_delays.cause IS 'What has cost it most time: queue, remake, silence, failure, decision or late-order; none if it is not late.';
 COMMENT ON COLUMN order_delays.stage IS 'Where that happened; null if it was at no stage, and if it is not late.';
 COMMENT ON COLUMN order_delays.remake_seconds IS 'From its first ticket until the first of its last pass, in seconds, without the time for decisions.';
-COMMENT ON COLUMN order_delays.decision_seconds IS 'How long a manager was asked.';
+COMMENT ON COLUMN order_delays.decision_seconds IS 'How long a manager was asked, or is so far.';
 COMMENT ON COLUMN order_delays.silence_seconds IS 'How long whoever had its tickets in hand was silent, until a manager was asked.';
 COMMENT ON COLUMN order_delays.failure_seconds IS 'How long work was in hand that failed and was tried again.';
 COMMENT ON COLUMN order_delays.queue_seconds IS 'What its tickets waited or were in hand longer than usual, without the above.';
@@ -796,7 +810,9 @@ COMMENT ON FUNCTION tray_of IS 'The tickets that were on the same tray as one, w
 -- +goose Down
 DROP FUNCTION tray_of, forecast;
 DROP VIEW trays, tray_tickets, traced_tickets, bottleneck_now, flavour_days, late_orders, order_delays, order_steps, order_days, stage_times;
-DROP FUNCTION steps_of_order, silent_seconds, usual_times, stage_times_between;
+DROP FUNCTION steps_of_order;
+DROP VIEW question_times;
+DROP FUNCTION silent_seconds, usual_times, stage_times_between;
 DROP VIEW cancellations, day_hours, day_people, day_waste, day_flavour_revenue, day_flavours, day_revenue, day_figures, made_tickets, ledger_read, days;
 DROP FUNCTION late_seconds, day_start;
 DROP INDEX orders_cancelled, orders_ready, orders_day, tickets_issued, tickets_ended;
