@@ -118,7 +118,7 @@ func told(text string) answers {
 			Hours:  []wire.StageHourTimes{{Stage: kitchen.Mix, Weekday: "monday", Hour: 8, Tickets: 12, Waited: times}},
 		},
 		forecast:   wire.HistoryForecast{Day: figures.Day, Weekday: "thursday", Weeks: 8, Flavours: []wire.FlavourForecast{{Flavour: text, Pieces: 118, Low: 84, High: 160, Ordered: 36}}, ReadUntil: at},
-		bottleneck: wire.HistoryBottleneck{At: at, Stage: kitchen.Decorate, Stages: []wire.StageLoad{{Stage: kitchen.Decorate, Waiting: 9, InHand: 1, OldestWaitingSeconds: seconds, TypicalInHandSeconds: seconds, ClearSeconds: seconds}, {Stage: kitchen.Package}}},
+		bottleneck: wire.HistoryBottleneck{At: at, Stage: kitchen.Decorate, Stages: []wire.StageLoad{{Stage: kitchen.Decorate, Waiting: 9, InHand: 1, Asked: 2, OldestWaitingSeconds: seconds, TypicalInHandSeconds: seconds, ClearSeconds: seconds}, {Stage: kitchen.Package}}},
 		orders:     wire.HistoryOrders{ReadUntil: at, Orders: []wire.RememberedOrder{{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateShipped, Pieces: 12, PlacedAt: at, DueAt: at, ReadyAt: at}}},
 		delay: wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateInProgress, WithdrawnAt: at, DueAt: at, LateSeconds: 60, Cause: wire.DelayedInQueue, Stage: kitchen.Bake, ReadUntil: at, Steps: []wire.DelayStep{
 			{Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds, UsualWaitedSeconds: seconds, InHandSeconds: seconds, UsualInHandSeconds: seconds, ExtraSeconds: -25, AskedSeconds: 7.5, Worker: text},
@@ -248,7 +248,7 @@ func TestTablesTellWhatTheAnswerTells(t *testing.T) {
 		"days/2026-11-26?format=csv&table=late": rememberedOrder + ",K7QF,2026-11-26T11:00:00Z,2026-11-26T11:01:00Z,60,queue,bake",
 		"stages?format=csv":                     "mix,412,95,310.123,95,310.123",
 		"stages?format=csv&table=hours":         "mix,monday,8,12,95,310.123,,",
-		"bottleneck?format=csv":                 "decorate,9,1,12.5,0,0,12.5,0,12.5,true",
+		"bottleneck?format=csv":                 "decorate,9,1,2,12.5,0,0,12.5,0,12.5,true",
 		historyOperations["/api/v1/history/orders/{id}/delay"] + "?format=csv": "mix,1,make,12.5,12.5,12.5,12.5,-25,0,0,7.5,red-velvet",
 		bakedInAnHour + "&format=csv":                                          ",M2XY,bake,1,,,2026-11-26T11:01:00Z,,6,in-progress,,",
 	} {

@@ -188,10 +188,10 @@ func ForecastTable(forecast wire.HistoryForecast) Table {
 
 // BottleneckTable has how the stages stand.
 func BottleneckTable(told wire.HistoryBottleneck) Table {
-	table := Table{{"stage", "waiting", "in_hand", "oldest_waiting_seconds", "arrived_last_hour", "done_last_hour", "typical_in_hand_seconds", "people", "clear_seconds", "bottleneck"}}
+	table := Table{{"stage", "waiting", "in_hand", "asked", "oldest_waiting_seconds", "arrived_last_hour", "done_last_hour", "typical_in_hand_seconds", "people", "clear_seconds", "bottleneck"}}
 	for _, load := range told.Stages {
 		table = append(table, []string{
-			string(load.Stage), inDigits(load.Waiting), inDigits(load.InHand), inSeconds(load.OldestWaitingSeconds), inDigits(load.ArrivedLastHour), inDigits(load.DoneLastHour),
+			string(load.Stage), inDigits(load.Waiting), inDigits(load.InHand), inDigits(load.Asked), inSeconds(load.OldestWaitingSeconds), inDigits(load.ArrivedLastHour), inDigits(load.DoneLastHour),
 			inSeconds(load.TypicalInHandSeconds), inDigits(load.People), inSeconds(load.ClearSeconds), strconv.FormatBool(told.Stage != "" && load.Stage == told.Stage),
 		})
 	}

@@ -56,9 +56,9 @@ func TestCSVOfEachReport(t *testing.T) {
 		"Forecast": {ForecastTable(wire.HistoryForecast{Flavours: []wire.FlavourForecast{{Flavour: "lemon", Pieces: 118, Low: 84, High: 160, Ordered: 36}}}), []string{
 			"flavour,pieces,low,high,ordered", "lemon,118,84,160,36",
 		}},
-		"Bottleneck": {BottleneckTable(wire.HistoryBottleneck{Stage: "bake", Stages: []wire.StageLoad{{Stage: "mix", ClearSeconds: new(float64)}, {Stage: "bake", Waiting: 9, InHand: 1, OldestWaitingSeconds: new(2900.0), People: 1}}}), []string{
-			"stage,waiting,in_hand,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck",
-			"mix,0,0,,0,0,,0,0,false", "bake,9,1,2900,0,0,,1,,true",
+		"Bottleneck": {BottleneckTable(wire.HistoryBottleneck{Stage: "bake", Stages: []wire.StageLoad{{Stage: "mix", ClearSeconds: new(float64)}, {Stage: "bake", Waiting: 9, InHand: 1, Asked: 2, OldestWaitingSeconds: new(2900.0), People: 1}}}), []string{
+			"stage,waiting,in_hand,asked,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck",
+			"mix,0,0,0,,0,0,,0,0,false", "bake,9,1,2,2900,0,0,,1,,true",
 		}},
 		"Delay": {DelayTable(wire.HistoryDelay{Steps: []wire.DelayStep{{Stage: "mix", Pass: 1, Kind: "make", WaitedSeconds: new(60.0), ExtraSeconds: -25.0004, AskedSeconds: 30.5, Worker: "max"}}}), []string{
 			"stage,pass,kind,waited_seconds,usual_waited_seconds,in_hand_seconds,usual_in_hand_seconds,extra_seconds,failures,silent_seconds,asked_seconds,worker",

@@ -249,9 +249,21 @@ func TestTheBottleneckNeedsLongestToClearWhatWaits(t *testing.T) {
 	}
 	// One baker has done one lately, in half an hour, and two wait: an hour.
 	add(20, func(of *folded) { made(of, kitchen.Bake, 1, "bob", now.Add(-40*time.Minute), 0, 30*time.Minute) })
-	add(21, func(of *folded) { wait(of, kitchen.Bake, kitchen.TicketWaiting, 30*time.Minute) })
-	add(22, func(of *folded) { wait(of, kitchen.Bake, kitchen.TicketFailed, 10*time.Minute) })
+	add(21, func(of *folded) {
+		wait(of, kitchen.Bake, kitchen.TicketWaiting, 30*time.Minute)
+		of.questions = []questionRow{{asked: now, stage: kitchen.Bake, pass: 1, undoing: true}, {asked: now.Add(-time.Second), stage: kitchen.Bake, pass: 2}, {asked: now.Add(-time.Minute), stage: kitchen.Mix, pass: 1}}
+	})
+	add(22, func(of *folded) {
+		wait(of, kitchen.Bake, kitchen.TicketFailed, 10*time.Minute)
+		of.questions = []questionRow{{asked: now.Add(-time.Minute), stage: kitchen.Bake, pass: 1, closed: &now}}
+	})
 	add(23, func(of *folded) { wait(of, kitchen.Bake, kitchen.TicketStarted, 10*time.Minute) })
+	for i, state := range []kitchen.TicketState{kitchen.TicketFailed, kitchen.TicketStarted} { // for a manager, and not for the baker
+		add(24+i, func(of *folded) {
+			wait(of, kitchen.Bake, state, 50*time.Minute)
+			of.questions = []questionRow{{asked: now.Add(-time.Minute), stage: kitchen.Bake, pass: 1}}
+		})
+	}
 	require.NoError(t, w.write(t.Context(), orders, nil))
 	told, err := w.reports.Bottleneck(t.Context())
 	require.NoError(t, err)
@@ -260,7 +272,7 @@ func TestTheBottleneckNeedsLongestToClearWhatWaits(t *testing.T) {
 	require.InDelta(t, 1800, *bake.OldestWaitingSeconds, soon)
 	require.InDelta(t, 3600, *bake.ClearSeconds, 1)
 	bake.OldestWaitingSeconds, bake.ClearSeconds = nil, nil
-	require.Equal(t, wire.StageLoad{Stage: kitchen.Bake, Waiting: 2, InHand: 1, ArrivedLastHour: 4, DoneLastHour: 1, TypicalInHandSeconds: new(1800.0), People: 1}, bake)
+	require.Equal(t, wire.StageLoad{Stage: kitchen.Bake, Waiting: 2, InHand: 1, Asked: 2, ArrivedLastHour: 6, DoneLastHour: 1, TypicalInHandSeconds: new(1800.0), People: 1}, bake)
 	mix := told.Stages[0]
 	require.Equal(t, 6, mix.DoneLastHour)
 	require.InDelta(t, 1800, *mix.ClearSeconds, 1, "at the pace of the last hour")

@@ -97,10 +97,10 @@ func (r *Reports) Bottleneck(ctx context.Context) (wire.HistoryBottleneck, error
 			return err
 		}
 		told.Stages, err = collect(ctx, tx, func(row pgx.CollectableRow) (load wire.StageLoad, err error) {
-			err = row.Scan(&load.Stage, &load.Waiting, &load.InHand, &load.OldestWaitingSeconds, &load.ArrivedLastHour, &load.DoneLastHour, &load.TypicalInHandSeconds, &load.People, &load.ClearSeconds)
+			err = row.Scan(&load.Stage, &load.Waiting, &load.InHand, &load.Asked, &load.OldestWaitingSeconds, &load.ArrivedLastHour, &load.DoneLastHour, &load.TypicalInHandSeconds, &load.People, &load.ClearSeconds)
 			return load, err
 		}, `
-			SELECT stage, waiting, in_hand, oldest_waiting_seconds, arrived_last_hour, done_last_hour, typical_in_hand_seconds, people, clear_seconds
+			SELECT stage, waiting, in_hand, asked, oldest_waiting_seconds, arrived_last_hour, done_last_hour, typical_in_hand_seconds, people, clear_seconds
 			FROM bottleneck_now ORDER BY stage`)
 		return err
 	})

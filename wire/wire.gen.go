@@ -1879,13 +1879,16 @@ type StageLoad struct {
 	// ArrivedLastHour Tickets issued in the last hour.
 	ArrivedLastHour int `json:"arrivedLastHour"`
 
+	// Asked Tickets about which a manager is asked: they wait for a decision, and not for the stage.
+	Asked int `json:"asked"`
+
 	// ClearSeconds How long it takes to clear what waits, with those people or, if there are none, one; absent if nobody can say.
 	ClearSeconds *float64 `json:"clearSeconds,omitempty"`
 
 	// DoneLastHour Tickets ended in the last hour.
 	DoneLastHour int `json:"doneLastHour"`
 
-	// InHand Tickets that somebody has in hand.
+	// InHand Tickets that somebody has in hand, without those that are `asked`.
 	InHand int `json:"inHand"`
 
 	// OldestWaitingSeconds How long the oldest of those waits; absent if none does.
@@ -1898,7 +1901,7 @@ type StageLoad struct {
 	// TypicalInHandSeconds How long a ticket usually is in hand; absent if that is not known.
 	TypicalInHandSeconds *float64 `json:"typicalInHandSeconds,omitempty"`
 
-	// Waiting Tickets that nobody has in hand.
+	// Waiting Tickets that nobody has in hand, without those that are `asked`.
 	Waiting int `json:"waiting"`
 }
 

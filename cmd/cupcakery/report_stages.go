@@ -181,22 +181,37 @@ ended tickets there in the last 15 minutes. This is for managers.`,
 }
 
 func (p *reportPage) writeBottleneck(told *wire.HistoryBottleneck) {
-	p.printf("%s\n\n", bottleneckWords(told))
+	asked := 0
+	for _, s := range told.Stages {
+		asked += s.Asked
+	}
+	p.printf("%s\n", bottleneckWords(told, asked))
+	if asked > 0 {
+		p.printf("%s waiting for a manager.\n", ticketsAre(asked))
+	}
+	p.printf("\n")
 	t := reportTable{columns: []reportColumn{
-		{title: "STAGE"}, {title: "WAITING", right: true}, {title: "OLDEST", right: true}, {title: "IN HAND", right: true}, {title: "CAME/H", right: true}, {title: "DONE/H", right: true},
-		{title: "USUALLY", right: true}, {title: "PEOPLE", right: true}, {title: "CLEAR IN", right: true},
+		{title: "STAGE"}, {title: "WAITING", right: true}, {title: "OLDEST", right: true}, {title: "IN HAND", right: true}, {title: "ASKED", right: true}, {title: "CAME/H", right: true}, {title: "DONE/H", right: true},
+		{title: "USUAL", right: true}, {title: "PEOPLE", right: true}, {title: "CLEAR", right: true},
 	}}
 	for _, s := range told.Stages {
 		stage := safeText(string(s.Stage))
 		if s.Stage == told.Stage {
 			stage = lookLate.Styled(stage)
 		}
-		t.add(stage, inDigits(s.Waiting), span(s.OldestWaitingSeconds), inDigits(s.InHand), inDigits(s.ArrivedLastHour), inDigits(s.DoneLastHour), span(s.TypicalInHandSeconds), inDigits(s.People), span(s.ClearSeconds))
+		t.add(stage, inDigits(s.Waiting), span(s.OldestWaitingSeconds), inDigits(s.InHand), inDigits(s.Asked), inDigits(s.ArrivedLastHour), inDigits(s.DoneLastHour), span(s.TypicalInHandSeconds), inDigits(s.People), span(s.ClearSeconds))
 	}
 	p.table("", t)
 }
 
-func bottleneckWords(told *wire.HistoryBottleneck) string {
+func ticketsAre(tickets int) string {
+	if tickets == 1 {
+		return "1 ticket is"
+	}
+	return fmt.Sprintf("%d tickets are", tickets)
+}
+
+func bottleneckWords(told *wire.HistoryBottleneck, asked int) string {
 	for _, s := range told.Stages {
 		if s.Stage != told.Stage {
 			continue
@@ -209,6 +224,9 @@ func bottleneckWords(told *wire.HistoryBottleneck) string {
 			text += " Nobody has ended a ticket there in the last 15 minutes."
 		}
 		return text
+	}
+	if asked > 0 {
+		return "Nothing waits but for a manager."
 	}
 	return "Nothing waits anywhere."
 }

@@ -116,7 +116,7 @@ func aThursday(text string) *toldHistory {
 		forecast: wire.HistoryForecast{Day: day.Next(), Weekday: "friday", Weeks: 8, ReadUntil: noon, Flavours: []wire.FlavourForecast{{Flavour: text, Pieces: 118, Low: 84, High: 160, Ordered: 36}, {Flavour: "lemon", Pieces: 9, Low: 0, High: 24}}},
 		bottleneck: wire.HistoryBottleneck{At: noon, Stage: kitchen.Decorate, ReadUntil: noon, Stages: []wire.StageLoad{
 			{Stage: kitchen.Mix, Waiting: 1, InHand: 1, OldestWaitingSeconds: seconds(40), ArrivedLastHour: 14, DoneLastHour: 13, TypicalInHandSeconds: seconds(240), People: 2, ClearSeconds: seconds(240)},
-			{Stage: kitchen.Bake, InHand: 3, ArrivedLastHour: 13, DoneLastHour: 12, TypicalInHandSeconds: seconds(1205), People: 1, ClearSeconds: seconds(1810)},
+			{Stage: kitchen.Bake, InHand: 3, Asked: 2, ArrivedLastHour: 13, DoneLastHour: 12, TypicalInHandSeconds: seconds(1205), People: 1, ClearSeconds: seconds(1810)},
 			{Stage: kitchen.Decorate, Waiting: 9, InHand: 1, OldestWaitingSeconds: seconds(2900), ArrivedLastHour: 12, DoneLastHour: 6, TypicalInHandSeconds: seconds(580), People: 1, ClearSeconds: seconds(5510)},
 			{Stage: kitchen.Package},
 		}},
@@ -236,6 +236,13 @@ func TestAnOrderThatNobodyMakesIsNeitherInTimeNorNotReadyYet(t *testing.T) {
 		c := askReport(t, historyAPI(t, &toldHistory{delay: test.delay}), reportsByName["late"])
 		require.Equal(t, "K7QF · due 2026-11-26 12:00 · "+test.want+"\n\n", c.stdout)
 	}
+}
+
+func TestWhatWaitsForAManagerAloneWaits(t *testing.T) {
+	t.Parallel()
+	address := historyAPI(t, &toldHistory{bottleneck: wire.HistoryBottleneck{Stages: []wire.StageLoad{{Stage: kitchen.Mix, Asked: 1}}}})
+	c := askReport(t, address, reportsByName["bottleneck"])
+	require.Contains(t, c.stdout, "Nothing waits but for a manager.\n1 ticket is waiting for a manager.\n\n")
 }
 
 func TestReportsAreJSONForPrograms(t *testing.T) {

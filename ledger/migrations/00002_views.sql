@@ -679,7 +679,7 @@ COMMENT ON FUNCTION forecast IS 'How many pieces of each flavour a day is likely
 -- Who holds up the others.
 
 CREATE VIEW bottleneck_now AS
-SELECT load.stage, load.waiting, load.in_hand, load.oldest_waiting_seconds, load.arrived_last_hour, load.done_last_hour,
+SELECT load.stage, load.waiting, load.in_hand, load.asked, load.oldest_waiting_seconds, load.arrived_last_hour, load.done_last_hour,
     load.typical_in_hand_seconds, load.people,
     CASE WHEN load.waiting = 0 THEN 0
         ELSE load.waiting / nullif(greatest(load.done_last_hour / 3600.0, greatest(load.people, 1) / nullif(load.typical_in_hand_seconds, 0)), 0)
@@ -688,14 +688,21 @@ FROM (
     SELECT happened.stage,
         count(*) FILTER (WHERE happened.what = 'waiting') AS waiting,
         count(*) FILTER (WHERE happened.what = 'in hand') AS in_hand,
+        count(*) FILTER (WHERE happened.what = 'asked') AS asked,
         extract(epoch FROM now() - min(least(happened.at, now())) FILTER (WHERE happened.what = 'waiting' AND happened.at IS NOT NULL))::double precision AS oldest_waiting_seconds,
         count(*) FILTER (WHERE happened.what = 'issued') AS arrived_last_hour,
         count(*) FILTER (WHERE happened.what = 'ended' AND happened.at > now() - interval '1 hour') AS done_last_hour,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY happened.in_hand_seconds) AS typical_in_hand_seconds,
         count(DISTINCT happened.worker) AS people
     FROM (
-        SELECT t.stage, CASE t.state WHEN 'started' THEN 'in hand' ELSE 'waiting' END AS what, t.issued_at AS at,
-            NULL::double precision AS in_hand_seconds, NULL::text AS worker
+        SELECT t.stage, CASE
+                WHEN EXISTS (
+                    SELECT FROM questions q
+                    WHERE q.order_key = t.order_key AND q.stage = t.stage AND q.pass = t.pass AND q.undoing = (t.kind = 'undo') AND q.closed_at IS NULL
+                ) THEN 'asked'
+                WHEN t.state = 'started' THEN 'in hand'
+                ELSE 'waiting'
+            END AS what, t.issued_at AS at, NULL::double precision AS in_hand_seconds, NULL::text AS worker
         FROM tickets t WHERE t.is_open
         UNION ALL
         SELECT t.stage, 'issued', t.issued_at, NULL, NULL
@@ -711,9 +718,10 @@ FROM (
 ) AS load;
 COMMENT ON VIEW bottleneck_now IS 'How the stages stand now: those at which something waits, or ended within seven days. The bottleneck needs longest to clear what waits.';
 COMMENT ON COLUMN bottleneck_now.stage IS 'The stage.';
-COMMENT ON COLUMN bottleneck_now.waiting IS 'Tickets that nobody has in hand.';
-COMMENT ON COLUMN bottleneck_now.in_hand IS 'Tickets that somebody has in hand.';
-COMMENT ON COLUMN bottleneck_now.oldest_waiting_seconds IS 'How long the oldest of those waits that nobody has in hand; null if there is none.';
+COMMENT ON COLUMN bottleneck_now.waiting IS 'Tickets that nobody has in hand, without those that are asked.';
+COMMENT ON COLUMN bottleneck_now.in_hand IS 'Tickets that somebody has in hand, without those that are asked.';
+COMMENT ON COLUMN bottleneck_now.asked IS 'Tickets about which a manager is asked: they wait for a decision, and not for the stage.';
+COMMENT ON COLUMN bottleneck_now.oldest_waiting_seconds IS 'How long the oldest of those that are waiting waits; null if there is none.';
 COMMENT ON COLUMN bottleneck_now.arrived_last_hour IS 'Tickets issued first within the last hour.';
 COMMENT ON COLUMN bottleneck_now.done_last_hour IS 'Tickets that ended within the last hour.';
 COMMENT ON COLUMN bottleneck_now.typical_in_hand_seconds IS 'How long half of the last seven days'' tickets were in hand at most; null if that is not known.';

@@ -2615,10 +2615,12 @@ export interface components {
         };
         readonly StageLoad: {
             readonly stage: components["schemas"]["Stage"];
-            /** @description Tickets that nobody has in hand. */
+            /** @description Tickets that nobody has in hand, without those that are `asked`. */
             readonly waiting: number;
-            /** @description Tickets that somebody has in hand. */
+            /** @description Tickets that somebody has in hand, without those that are `asked`. */
             readonly inHand: number;
+            /** @description Tickets about which a manager is asked: they wait for a decision, and not for the stage. */
+            readonly asked: number;
             /**
              * Format: double
              * @description How long the oldest of those waits; absent if none does.
@@ -5185,6 +5187,7 @@ export interface operations {
                      *           "stage": "mix",
                      *           "waiting": 1,
                      *           "inHand": 1,
+                     *           "asked": 0,
                      *           "oldestWaitingSeconds": 40,
                      *           "arrivedLastHour": 14,
                      *           "doneLastHour": 13,
@@ -5196,6 +5199,7 @@ export interface operations {
                      *           "stage": "bake",
                      *           "waiting": 0,
                      *           "inHand": 3,
+                     *           "asked": 1,
                      *           "arrivedLastHour": 13,
                      *           "doneLastHour": 12,
                      *           "typicalInHandSeconds": 1200,
@@ -5206,6 +5210,7 @@ export interface operations {
                      *           "stage": "decorate",
                      *           "waiting": 9,
                      *           "inHand": 1,
+                     *           "asked": 0,
                      *           "oldestWaitingSeconds": 2900,
                      *           "arrivedLastHour": 12,
                      *           "doneLastHour": 6,
@@ -5217,6 +5222,7 @@ export interface operations {
                      *           "stage": "package",
                      *           "waiting": 0,
                      *           "inHand": 0,
+                     *           "asked": 0,
                      *           "arrivedLastHour": 6,
                      *           "doneLastHour": 6,
                      *           "typicalInHandSeconds": 90,

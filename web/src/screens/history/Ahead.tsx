@@ -44,7 +44,7 @@ function Bottleneck({ now: { stage, stages } }: { readonly now: HistoryBottlenec
   return (
     <>
       <p className="verdict">
-        {slow ? <><b data-stage={slow.stage} className="verdict-stage">{stageWords[slow.stage].name}</b> holds up the others: {countText(slow.waiting, "ticket")} {slow.waiting === 1 ? "waits" : "wait"} there{slow.clearSeconds !== undefined && <>, and clearing {slow.waiting === 1 ? "it" : "them"} takes about {secondsText(slow.clearSeconds)}</>}.</> : "Nothing waits anywhere."}
+        {slow ? <><b data-stage={slow.stage} className="verdict-stage">{stageWords[slow.stage].name}</b> holds up the others: {countText(slow.waiting, "ticket")} {slow.waiting === 1 ? "waits" : "wait"} there{slow.clearSeconds !== undefined && <>, and clearing {slow.waiting === 1 ? "it" : "them"} takes about {secondsText(slow.clearSeconds)}</>}.</> : stages.some(({ asked }) => asked > 0) ? "Nothing waits but for a manager." : "Nothing waits anywhere."}
       </p>
       <ul className="loads">
         {stages.map((load) => (
@@ -54,6 +54,7 @@ function Bottleneck({ now: { stage, stages } }: { readonly now: HistoryBottlenec
             <span className="bar-track" aria-hidden="true"><span className="fill-worked" style={{ width: `${((load.clearSeconds ?? 0) / most) * 100}%` }} /></span>
             <dl className="small">
               <div><dt>Waiting</dt><dd className="numbers">{load.waiting}{load.oldestWaitingSeconds !== undefined && <span className="soft">, oldest {secondsText(load.oldestWaitingSeconds)}</span>}</dd></div>
+              {load.asked > 0 && <div><dt>Waiting for a manager</dt><dd className="numbers">{load.asked}</dd></div>}
               <div><dt>In hand</dt><dd className="numbers">{load.inHand}</dd></div>
               <div><dt>Last hour</dt><dd className="numbers">{load.arrivedLastHour} came, {load.doneLastHour} done</dd></div>
               <div><dt>A ticket takes</dt><dd className="numbers">{secondsText(load.typicalInHandSeconds)}</dd></div>

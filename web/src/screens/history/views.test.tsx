@@ -60,16 +60,17 @@ test("the span and the stage of the heat map are in the address", async () => {
   expect(address()).toBe("/history?tab=trends&heat=bake&range=90");
 });
 
-const load = (stage: StageLoad["stage"], part: Partial<StageLoad> = {}): StageLoad => ({ stage, waiting: 0, inHand: 0, arrivedLastHour: 0, doneLastHour: 0, people: 0, ...part });
+const load = (stage: StageLoad["stage"], part: Partial<StageLoad> = {}): StageLoad => ({ stage, waiting: 0, inHand: 0, asked: 0, arrivedLastHour: 0, doneLastHour: 0, people: 0, ...part });
 
 test("the bottleneck is named, with what it needs", async () => {
-  vi.spyOn(api, "bottleneck").mockResolvedValue({ at: at(0), stage: "decorate", stages: [load("mix"), load("decorate", { waiting: 9, oldestWaitingSeconds: 2900, people: 1, clearSeconds: 5510 })] });
+  vi.spyOn(api, "bottleneck").mockResolvedValue({ at: at(0), stage: "decorate", stages: [load("mix", { asked: 2 }), load("decorate", { waiting: 9, oldestWaitingSeconds: 2900, people: 1, clearSeconds: 5510 })] });
   vi.spyOn(api, "forecast").mockResolvedValue({ day: "2026-03-05", weekday: "thursday", weeks: 2, flavours: [{ flavour: "lemon", pieces: 118, low: 84, high: 160, ordered: 36 }], readUntil: at(0) });
   show("/history?tab=ahead");
   const now = await block("The bottleneck now");
   expect((await now.findByText(/holds up the others/)).closest("p")?.textContent).toBe("Decorate holds up the others: 9 tickets wait there, and clearing them takes about 1 h 31 min.");
   expect(now.getAllByRole("definition").map((each) => each.textContent)).toContain("9, oldest 48 min");
   expect(now.getAllByText("nobody lately")).toHaveLength(1);
+  expect(now.getAllByText("Waiting for a manager").map((each) => each.parentElement?.textContent)).toEqual(["Waiting for a manager2"]);
   const forecast = await block("Forecast for Thu 5 Mar");
   expect((await forecast.findByText(/are expected/)).closest("p")?.textContent).toBe("About 118 pieces are expected, going by the last 2 Thursdays; 36 are ordered already.");
   await vi.waitFor(() => { expect(forecast.getByRole("list", { name: "Forecast by flavour" }).textContent).toBe(" Lemon118 (84–160), 36 ordered"); });
@@ -83,6 +84,13 @@ test("a kitchen without work has no bottleneck, and a new ledger no forecast", a
   await screen.findByText(/^There is no Saturday in the ledger yet/);
   expect(asked.mock.calls.map(([day]) => day)).toEqual(["2026-03-07"]);
   expect((await block("Forecast for Sat 7 Mar")).getByText("The ledger has read nothing yet")).toBeDefined();
+});
+
+test("what waits for a manager alone waits all the same", async () => {
+  vi.spyOn(api, "bottleneck").mockResolvedValue({ at: at(0), stages: stages.map((stage) => load(stage, { asked: 1, clearSeconds: 0 })) });
+  vi.spyOn(api, "forecast").mockResolvedValue({ day: "2026-03-07", weekday: "saturday", weeks: 0, flavours: [] });
+  show("/history?tab=ahead&day=2026-03-07");
+  await screen.findByText("Nothing waits but for a manager.");
 });
 
 const traced = (part: Partial<TracedTicket> = {}): TracedTicket => ({ orderId: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", customer: "Ada", stage: "bake", pass: 1, worker: "bob", endedAt: at(0), flavours: ["lemon", "nut"], pieces: 12, state: "shipped", ...part });
