@@ -273,6 +273,33 @@ func TestAQuestionThatIsOpenCostsTimeUntilNowOrItsOrderIsOver(t *testing.T) {
 	}
 }
 
+func TestWorkThatWasUndoneLaterTookItsTime(t *testing.T) {
+	t.Parallel()
+	log := newTestLog()
+	log.now = time.Now().UTC().Truncate(time.Second).Add(-30 * time.Minute)
+	today := kitchen.DateIn(time.Now(), time.UTC)
+	o := log.order(1)
+	o.make(1, kitchen.Mix)
+	undo := o.ref(kitchen.Mix, 1).Undo()
+	o.issue(undo, 1)
+	o.say(undo, kitchen.AckUndone, "bob")
+	store := added(t, log)
+	require.Equal(t, "undone", query[string](t, store, "SELECT state FROM tickets WHERE kind = 'make'"))
+	reports, err := OpenReports(t.Context(), store.config.Database)
+	require.NoError(t, err)
+	defer reports.Close()
+	stages, err := reports.Stages(t.Context(), today.Add(-1), today)
+	require.NoError(t, err)
+	took := &wire.Quantiles{P50: 1, P90: 1}
+	require.Equal(t, wire.StageTimes{Stage: kitchen.Mix, Tickets: 1, Waited: took, InHand: took}, stages.Stages[0])
+	require.Len(t, stages.Hours, 1)
+	bottleneck, err := reports.Bottleneck(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, new(1.0), bottleneck.Stages[0].TypicalInHandSeconds)
+	require.Equal(t, "mix 1", query[string](t, store, "SELECT concat_ws(' ', stage, tickets) FROM stage_times WHERE hour IS NULL"))
+	require.Equal(t, "mix 1", query[string](t, store, "SELECT concat_ws(' ', stage, tickets) FROM usual_times($1::date)", today.String()))
+}
+
 func TestASendersClockDoesNotSayHowFarWasRead(t *testing.T) {
 	t.Parallel()
 	log := newTestLog()

@@ -274,11 +274,11 @@ func known(values ...*float64) (all []float64) {
 	return all
 }
 
-// done are the make tickets that were done, which those that fit choose.
+// done are the make tickets that were done, also if they were undone later, and fit.
 func (m *model) done(fits func(ticketRow) bool) (waited, inHand []float64, tickets int) {
 	m.each(func(_ string, of folded) {
 		for _, ticket := range of.tickets {
-			if ticket.ref.Kind == kitchen.TicketMake && ticket.state == kitchen.TicketDone && ticket.ended != nil && fits(ticket) {
+			if ticket.ref.Kind == kitchen.TicketMake && ticket.ended != nil && fits(ticket) {
 				tickets++
 				waited, inHand = append(waited, known(ticket.waited)...), append(inHand, known(ticket.inHand)...)
 			}

@@ -305,7 +305,7 @@ func (g *generator) ticket(of *folded, ref kitchen.TicketRef) {
 		row.state, row.isOpen = kitchen.TicketFailed, !g.sometimes()
 	default:
 		row.state, row.started, row.ended, row.worker = kitchen.TicketDone, g.maybe(started), &ended, worker
-		if ref.Kind == kitchen.TicketUndo {
+		if ref.Kind == kitchen.TicketUndo || g.sometimes() { // undone later
 			row.state = kitchen.TicketUndone
 		}
 	}

@@ -315,7 +315,7 @@ COMMENT ON COLUMN cancellations.left_undone IS 'The work that was to be undone a
 COMMENT ON COLUMN cancellations.scrapped IS 'Pieces that undoing has cost.';
 
 -- How long the stages take. Undo tickets do not count; work that was undone later does,
--- since it took its time.
+-- since it took its time: its ticket's state is undone, and ended_at is when it was done.
 
 -- +goose StatementBegin
 CREATE FUNCTION stage_times_between(first_day date, last_day date)
@@ -334,7 +334,7 @@ FROM (
         extract(hour FROM t.ended_at AT TIME ZONE b.time_zone)::integer AS hour
     FROM bakery b
     JOIN tickets t ON t.ended_at >= day_start(first_day, b.time_zone) AND t.ended_at < day_start(last_day + 1, b.time_zone)
-    WHERE t.kind = 'make' AND t.state = 'done'
+    WHERE t.kind = 'make'
 ) AS done
 GROUP BY GROUPING SETS ((done.stage), (done.stage, done.weekday, done.hour));
 END;
@@ -368,7 +368,7 @@ WITH weekdays AS MATERIALIZED (
     FROM bakery b
     CROSS JOIN generate_series(0, 3) AS week (ago)
     JOIN tickets t ON t.ended_at >= day_start(of_day - week.ago * 7, b.time_zone) AND t.ended_at < day_start(of_day - week.ago * 7 + 1, b.time_zone)
-    WHERE t.kind = 'make' AND t.state = 'done'
+    WHERE t.kind = 'make'
 ), enough AS MATERIALIZED (
     SELECT w.stage FROM weekdays w GROUP BY w.stage HAVING count(*) >= 20
 ), counted AS (
@@ -379,7 +379,7 @@ WITH weekdays AS MATERIALIZED (
     SELECT t.stage, false, t.waited_seconds, t.in_hand_seconds
     FROM bakery b
     JOIN tickets t ON t.ended_at >= day_start(of_day - 27, b.time_zone) AND t.ended_at < day_start(of_day + 1, b.time_zone)
-    WHERE t.kind = 'make' AND t.state = 'done' AND t.stage NOT IN (SELECT e.stage FROM enough e)
+    WHERE t.kind = 'make' AND t.stage NOT IN (SELECT e.stage FROM enough e)
 )
 SELECT c.stage, count(*), c.same_weekday,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY c.waited_seconds),
@@ -708,7 +708,7 @@ FROM (
         SELECT t.stage, 'issued', t.issued_at, NULL, NULL
         FROM tickets t WHERE t.issued_at > now() - interval '1 hour'
         UNION ALL
-        SELECT t.stage, 'ended', t.ended_at, CASE WHEN t.kind = 'make' AND t.state = 'done' THEN t.in_hand_seconds END, NULL
+        SELECT t.stage, 'ended', t.ended_at, CASE WHEN t.kind = 'make' THEN t.in_hand_seconds END, NULL
         FROM tickets t WHERE t.ended_at > now() - interval '7 days'
         UNION ALL
         SELECT t.stage, 'by', t.ended_at, NULL, t.worker

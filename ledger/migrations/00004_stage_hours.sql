@@ -38,7 +38,7 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT t.stage, t.waited_seconds, t.in_hand_seconds
         FROM tickets t
-        WHERE t.ended_at >= s.starts_at AND t.ended_at < s.ends_at AND t.kind = 'make' AND t.state = 'done'
+        WHERE t.ended_at >= s.starts_at AND t.ended_at < s.ends_at AND t.kind = 'make'
         OFFSET 0
     ) AS t
     GROUP BY t.stage, s.hour_of_week
