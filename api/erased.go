@@ -48,9 +48,16 @@ func (s *Server) refuseErased(c *gin.Context) {
 	if kitchen.CheckOrderID(orderID) != nil {
 		return
 	}
-	if erased, _ := s.floor.IsErased(orderID); erased {
+	if s.isErased(orderID) {
 		s.fail(c, errErased)
 	}
+}
+
+// isErased reports whether this process has read that an order was erased. The ledger may
+// read it later, so its answers are looked through as well.
+func (s *Server) isErased(orderID string) bool {
+	erased, _ := s.floor.IsErased(orderID)
+	return erased
 }
 
 // asErased is the problem of an order that nobody can see any more.

@@ -149,3 +149,34 @@ func TestHistoryAnswersNothingAboutAnErasedOrder(t *testing.T) {
 		requireProblem(t, b.ask("bob", http.MethodGet, path, ""), wire.ProblemOrderErased)
 	}
 }
+
+// The ledger may read later than this process that an order was erased.
+func TestHistoryNamesNoErasedOrderAmongOthers(t *testing.T) {
+	t.Parallel()
+	b := openBakery(t, startBrokers(t), untouchedTemporal{}, func(c *Config) {
+		all := told("red-velvet")
+		other := all.trace.Tickets[0]
+		other.OrderID, other.Customer = unknownOrder, "Bo"
+		all.trace.Tickets = append(all.trace.Tickets, other)
+		c.History = &fakeHistory{answers: all}
+	})
+	day, orders, trace, tray := "/api/v1/history/days/2026-11-26", "/api/v1/history/orders?pickupCode=K7QF", "/api/v1/history/"+bakedInAnHour, "/api/v1/history/trace?ticket="+unknownOrder+".bake.1"
+	tables := []string{day + "?format=csv&table=late", orders + "&format=csv", trace + "&format=csv", tray + "&format=csv"}
+	for _, table := range tables {
+		require.Contains(t, b.ask("bob", http.MethodGet, table, "").Body.String(), rememberedOrder, table)
+	}
+	require.NoError(t, b.server.floor.PutFlag(t.Context(), kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagErased, Of: kitchen.OrderKey(rememberedOrder)}, By: "mia"}))
+	for _, table := range tables {
+		require.NotContains(t, b.ask("bob", http.MethodGet, table, "").Body.String(), rememberedOrder, table)
+	}
+	late := answerOf[wire.HistoryDay](t, b.ask("bob", http.MethodGet, day, ""), http.StatusOK).Late
+	require.Len(t, late, 2, "that it was late is a figure of the day")
+	require.Empty(t, late[0].OrderID)
+	require.Empty(t, answerOf[wire.HistoryOrders](t, b.ask("bob", http.MethodGet, orders, ""), http.StatusOK).Orders)
+	for _, target := range []string{trace, tray} {
+		tickets := answerOf[wire.HistoryTrace](t, b.ask("bob", http.MethodGet, target, ""), http.StatusOK).Tickets
+		require.Len(t, tickets, 3, "what was baked was baked")
+		require.Empty(t, tickets[0].OrderID+tickets[0].Customer)
+		require.Equal(t, "Bo", tickets[2].Customer)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,6 +126,11 @@ func (s *Server) GetHistoryDay(ctx context.Context, request GetHistoryDayRequest
 	told, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDay, error) {
 		return history.Day(ctx, day)
 	})
+	for i := range told.Late {
+		if late := &told.Late[i]; s.isErased(late.OrderID) {
+			late.OrderID = ""
+		}
+	}
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryDay200JSONResponse(told), err
 	}
@@ -185,6 +191,7 @@ func (s *Server) GetHistoryOrders(ctx context.Context, request GetHistoryOrdersR
 	orders, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryOrders, error) {
 		return history.Orders(ctx, code)
 	})
+	orders.Orders = slices.DeleteFunc(orders.Orders, func(order wire.RememberedOrder) bool { return s.isErased(order.OrderID) })
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryOrders200JSONResponse(orders), err
 	}
@@ -211,6 +218,11 @@ func (s *Server) TraceHistory(ctx context.Context, request TraceHistoryRequestOb
 	traced, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryTrace, error) {
 		return history.Trace(ctx, what)
 	})
+	for i := range traced.Tickets {
+		if ticket := &traced.Tickets[i]; s.isErased(ticket.OrderID) {
+			ticket.OrderID, ticket.Customer = "", ""
+		}
+	}
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return TraceHistory200JSONResponse(traced), err
 	}

@@ -61,7 +61,9 @@ func (h *fakeHistory) Days(ctx context.Context, first, last kitchen.Date) (wire.
 }
 
 func (h *fakeHistory) Day(ctx context.Context, day kitchen.Date) (wire.HistoryDay, error) {
-	return h.day, h.read(ctx, day.String())
+	told := h.day
+	told.Late = slices.Clone(told.Late) // each answer is the server's own
+	return told, h.read(ctx, day.String())
 }
 
 func (h *fakeHistory) Stages(ctx context.Context, first, last kitchen.Date) (wire.HistoryStages, error) {
@@ -77,7 +79,9 @@ func (h *fakeHistory) Bottleneck(ctx context.Context) (wire.HistoryBottleneck, e
 }
 
 func (h *fakeHistory) Orders(ctx context.Context, pickupCode string) (wire.HistoryOrders, error) {
-	return h.orders, h.read(ctx, pickupCode)
+	told := h.orders
+	told.Orders = slices.Clone(told.Orders)
+	return told, h.read(ctx, pickupCode)
 }
 
 func (h *fakeHistory) Delay(ctx context.Context, orderID string) (wire.HistoryDelay, error) {
@@ -88,7 +92,9 @@ func (h *fakeHistory) Delay(ctx context.Context, orderID string) (wire.HistoryDe
 }
 
 func (h *fakeHistory) Trace(ctx context.Context, what ledger.Trace) (wire.HistoryTrace, error) {
-	return h.trace, h.read(ctx, what)
+	told := h.trace
+	told.Tickets = slices.Clone(told.Tickets)
+	return told, h.read(ctx, what)
 }
 
 // told is everything that a ledger can tell, with a text wherever somebody else has
