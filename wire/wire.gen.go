@@ -640,10 +640,10 @@ type DayFigures struct {
 	// Example: 2026-11-30
 	Day CalendarDate `json:"day"`
 
-	// Late Those that were ready after they were due, or are due and neither ready nor cancelled.
+	// Late Those that were ready after they were due, or are due and neither ready, cancelled nor withdrawn.
 	Late int `json:"late"`
 
-	// Open Those that are neither ready nor cancelled.
+	// Open Those that are neither ready, cancelled nor withdrawn.
 	Open int `json:"open"`
 
 	// Orders Orders that are due on this day, whatever became of them.
@@ -891,7 +891,7 @@ type HistoryBottleneck struct {
 	// At The time of the answer.
 	At time.Time `json:"at"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// Stage The stage that needs longest to clear what waits there; absent if nothing waits anywhere.
@@ -918,7 +918,7 @@ type HistoryDay struct {
 	// People What people and robots did on this day.
 	People []DayPerson `json:"people"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// Waste What was thrown away on this day, the most pieces first.
@@ -930,7 +930,7 @@ type HistoryDays struct {
 	// Days Every day that was asked for, the oldest first.
 	Days []DayFigures `json:"days"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 }
 
@@ -957,7 +957,7 @@ type HistoryDelay struct {
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// ReadyAt Absent while it is not ready.
@@ -986,7 +986,7 @@ type HistoryForecast struct {
 	// Flavours The most pieces first.
 	Flavours []FlavourForecast `json:"flavours"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// Weekday A day of the week.
@@ -1001,7 +1001,7 @@ type HistoryOrders struct {
 	// Orders The newest first.
 	Orders []RememberedOrder `json:"orders"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 }
 
@@ -1010,7 +1010,7 @@ type HistoryStages struct {
 	// Hours By the weekday and hour, on the bakery's clock, in which tickets ended; stage by stage, Monday first. Hours without any are left out.
 	Hours []StageHourTimes `json:"hours"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// Stages Every stage, in the order of the work.
@@ -1022,7 +1022,7 @@ type HistoryTrace struct {
 	// More There are more than 1,000: ask for less time.
 	More bool `json:"more"`
 
-	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
 
 	// Tickets The oldest first, at most 1,000.
@@ -1594,7 +1594,7 @@ type Quantiles struct {
 	P90 float64 `json:"p90"`
 }
 
-// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
 type ReadUntil = time.Time
 
 // Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken and shown, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
@@ -1864,7 +1864,7 @@ type StageHourTimes struct {
 	InHand *Quantiles `json:"inHand,omitempty"`
 	Stage  Stage      `json:"stage"`
 
-	// Tickets Tickets done.
+	// Tickets Tickets done, also if they were undone later.
 	Tickets int `json:"tickets"`
 
 	// Waited From the first issue until somebody claimed it; absent if this is known of none.
@@ -1934,7 +1934,7 @@ type StageTimes struct {
 	InHand *Quantiles `json:"inHand,omitempty"`
 	Stage  Stage      `json:"stage"`
 
-	// Tickets Tickets done.
+	// Tickets Tickets done, also if they were undone later.
 	Tickets int `json:"tickets"`
 
 	// Waited From the first issue until somebody claimed it; absent if this is known of none.

@@ -100,7 +100,7 @@ type ClientInterface interface {
 
 	// GetHistoryBottleneck Which stage holds up the others now
 	//
-	// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+	// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes. A ticket about which a manager is asked does not wait for its stage.
 	//
 	// Corresponds with GET /api/v1/history/bottleneck (the `GetHistoryBottleneck` operationId).
 	GetHistoryBottleneck(ctx context.Context, params *GetHistoryBottleneckParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -763,7 +763,7 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 
 // GetHistoryBottleneck Which stage holds up the others now
 //
-// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes. A ticket about which a manager is asked does not wait for its stage.
 //
 // Corresponds with GET /api/v1/history/bottleneck (the `GetHistoryBottleneck` operationId).
 func (c *Client) GetHistoryBottleneck(ctx context.Context, params *GetHistoryBottleneckParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4520,7 +4520,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetHistoryBottleneckWithResponse Which stage holds up the others now
 	//
-	// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+	// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes. A ticket about which a manager is asked does not wait for its stage.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9751,7 +9751,7 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 
 // GetHistoryBottleneckWithResponse Which stage holds up the others now
 //
-// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+// For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes. A ticket about which a manager is asked does not wait for its stage.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -775,7 +775,7 @@ export interface paths {
         };
         /**
          * Which stage holds up the others now
-         * @description For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+         * @description For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes. A ticket about which a manager is asked does not wait for its stage.
          */
         readonly get: operations["getHistoryBottleneck"];
         readonly put?: never;
@@ -2403,7 +2403,7 @@ export interface components {
         };
         /**
          * Format: date-time
-         * @description Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+         * @description Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet, or if the broker dates no records.
          */
         readonly ReadUntil: string;
         /** @description What was made and sold, day by day. */
@@ -2425,9 +2425,9 @@ export interface components {
             readonly collected: number;
             /** @description Those that are cancelled, or about to be. */
             readonly cancelled: number;
-            /** @description Those that are neither ready nor cancelled. */
+            /** @description Those that are neither ready, cancelled nor withdrawn. */
             readonly open: number;
-            /** @description Those that were ready after they were due, or are due and neither ready nor cancelled. */
+            /** @description Those that were ready after they were due, or are due and neither ready, cancelled nor withdrawn. */
             readonly late: number;
             /** @description How often they started again from the first stage. */
             readonly remakes: number;
@@ -2560,7 +2560,7 @@ export interface components {
         };
         readonly StageTimes: {
             readonly stage: components["schemas"]["Stage"];
-            /** @description Tickets done. */
+            /** @description Tickets done, also if they were undone later. */
             readonly tickets: number;
             /** @description From the first issue until somebody claimed it; absent if this is known of none. */
             readonly waited?: components["schemas"]["Quantiles"];
@@ -2571,7 +2571,7 @@ export interface components {
             readonly stage: components["schemas"]["Stage"];
             readonly weekday: components["schemas"]["Weekday"];
             readonly hour: number;
-            /** @description Tickets done. */
+            /** @description Tickets done, also if they were undone later. */
             readonly tickets: number;
             /** @description From the first issue until somebody claimed it; absent if this is known of none. */
             readonly waited?: components["schemas"]["Quantiles"];
