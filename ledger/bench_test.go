@@ -24,7 +24,6 @@ func BenchmarkAdd(b *testing.B) {
 		b.StopTimer()
 		_, err := store.pool.Exec(b.Context(), "TRUNCATE logs, positions, facts, rejects, erasures, order_folds, personal, orders, order_lines, tickets, attempts, holds, failures, waste, questions, undone")
 		require.NoError(b, err)
-		store.forgetLogs()
 		b.StartTimer()
 		for at := 0; at < len(log.messages); at += 2000 {
 			_, err := store.Add(b.Context(), log.messages[at:min(at+2000, len(log.messages))])

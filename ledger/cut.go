@@ -45,32 +45,26 @@ type LogCut struct {
 // place of what the ledger has. It claims the partition, and returns how many records have
 // gone. If another process has done it, it does nothing else.
 func (s *Store) Cut(ctx context.Context, topic string, topicID [16]byte, partition int, what LogCut) (lost int, err error) {
-	log, err := s.log(ctx, logName{topic, topicID})
+	of := logPartition{logName{topic, topicID}, partition}
+	err = s.nameLogs(ctx, of.logName)
 	if err == nil {
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			lost, err = s.cut(ctx, tx, place{log, partition}, what)
+			lost, err = s.cut(ctx, tx, of, what)
 			return err
 		})
 	}
 	if err != nil {
-		s.forgetLogs()
-		return 0, fmt.Errorf("take back what %s partition %d has lost: %w", topic, partition, explain(err))
+		return 0, fmt.Errorf("take back what %s partition %d has lost: %w", topic, partition, s.explain(ctx, err))
 	}
 	return lost, nil
 }
 
-func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, what LogCut) (lost int, err error) {
-	var next, againUntil int64
-	var lastOffset, lastChecksum *int64
-	err = tx.QueryRow(ctx, `
-		INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
-		ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
-		RETURNING next_offset, again_until, last_offset, last_checksum`, at.log, int32(at.partition), s.writer).Scan(&next, &againUntil, &lastOffset, &lastChecksum)
+func (s *Store) cut(ctx context.Context, tx pgx.Tx, of logPartition, what LogCut) (lost int, err error) {
+	at, err := s.claim(ctx, tx, of)
 	if err != nil {
 		return 0, err
 	}
-	last := lastRecord(lastOffset, lastChecksum)
-	if replaced := what.Replaced != nil && last != nil && *last == *what.Replaced; next <= what.End && !replaced {
+	if replaced := what.Replaced != nil && at.last != nil && *at.last == *what.Replaced; at.next <= what.End && !replaced {
 		return 0, nil // another process has done it
 	}
 	rows, err := tx.Query(ctx, "DELETE FROM facts WHERE log = $1 AND partition = $2 AND record_offset >= $3 RETURNING order_key::text", at.log, int32(at.partition), what.End)
@@ -95,7 +89,7 @@ func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, what LogCut) (lost
 	}
 	_, err = tx.Exec(ctx, `
 		UPDATE positions SET next_offset = $3, again_until = $4, last_offset = NULL, last_checksum = NULL
-		WHERE log = $1 AND partition = $2`, at.log, int32(at.partition), what.First, min(what.End, max(next, againUntil)))
+		WHERE log = $1 AND partition = $2`, at.log, int32(at.partition), what.First, min(what.End, max(at.next, at.againUntil)))
 	return len(cut) + int(rejects.RowsAffected()), err
 }
 

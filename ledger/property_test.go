@@ -127,8 +127,8 @@ func writeLives(t *rapid.T, log *testLog) {
 }
 
 // Any interleaving of the partitions, any batches, messages that are delivered again,
-// processes that take partitions from each other and any point at which one is killed give
-// the same tables as one fold in order.
+// processes that take partitions from each other, any point at which one is killed and a
+// ledger that is made anew under them give the same tables as one fold in order.
 func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 	t.Parallel()
 	url := newDatabase(t)
@@ -141,9 +141,6 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 		empty(t, reference)
 		for _, store := range append(slices.Clone(stores), reference) {
 			clear(store.nexts) // it has written nothing there yet
-		}
-		for _, store := range append(slices.Clone(stores), reference) {
-			store.forgetLogs()
 		}
 		log := newTestLog()
 		log.partition = func(key string) int { return int(key[len(key)-1]) % 2 }
@@ -170,7 +167,14 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 		for _, at := range names {
 			claim(at, rapid.IntRange(0, 1).Draw(rt, "owner"))
 		}
-		for range 10_000 {
+		stale := -1 // how many batches the processes still write before they notice that it was made anew
+		madeAnew := rapid.IntRange(0, 60).Draw(rt, "made anew at")
+		for step := range 10_000 {
+			if stale--; stale == 0 {
+				for _, at := range names {
+					claim(at, owner[at])
+				}
+			}
 			var open []partitionName
 			for _, at := range names {
 				if next[at] < len(partitions[at]) {
@@ -178,7 +182,15 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 				}
 			}
 			if len(open) == 0 {
+				if stale > 0 {
+					continue
+				}
 				break
+			}
+			if step == madeAnew {
+				empty(t, stores[1])
+				stale = rapid.IntRange(1, 5).Draw(rt, "stale")
+				continue
 			}
 			if rapid.IntRange(0, 7).Draw(rt, "rebalance") == 0 {
 				at := rapid.SampledFrom(names).Draw(rt, "taken")
@@ -200,6 +212,12 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 			}
 			_, err := stores[store].Add(t.Context(), batch)
 			dying.in.Store(-1)
+			var fenced *FencedError
+			if errors.As(err, &fenced) {
+				require.Positive(rt, stale)
+				claim(partitionName{fenced.Topic, fenced.Partition}, store)
+				continue
+			}
 			if err != nil {
 				require.ErrorIs(rt, err, context.Canceled)
 				continue
@@ -231,7 +249,7 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 }
 
 func empty(t *testing.T, store *Store) {
-	_, err := store.pool.Exec(t.Context(), "TRUNCATE logs, positions, facts, rejects, erasures, order_folds, personal, "+strings.Join(derivedTables, ", "))
+	_, err := store.pool.Exec(t.Context(), "TRUNCATE logs, positions, facts, rejects, erasures, order_folds, personal, "+strings.Join(derivedTables, ", ")+" RESTART IDENTITY")
 	require.NoError(t, err)
 }
 

@@ -61,6 +61,10 @@ type RunConfig struct {
 	Ready func()
 	// Readiness says, once Run has begun, whether the ledger can be written. Optional.
 	Readiness *Readiness
+
+	// lookAgain is how often the process looks whether its ledger is still the same.
+	// Defaults to 5 s.
+	lookAgain time.Duration
 }
 
 // recorder is a Store to the reader.
@@ -77,8 +81,9 @@ type recorder interface {
 // Run prepares the schema, and writes what the log tells until ctx ends; then it writes
 // what is in hand and returns nil. Any number of processes share the log's partitions.
 // Kafka and the database may be away, at the start too, and the database may be full or
-// read-only: Run waits, and goes on by itself. An error means that it cannot: the schema
-// is a newer build's, or preparing it fails.
+// read-only: Run waits, and goes on by itself. If somebody drops the schema, or puts
+// another ledger into its place, Run begins anew. An error means that it cannot go on: the
+// schema is a newer build's, or preparing it fails.
 func Run(ctx context.Context, config RunConfig) error { return run(ctx, config, config.Store) }
 
 func run(ctx context.Context, config RunConfig, store recorder) error {
@@ -90,63 +95,60 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	if config.Readiness == nil {
 		config.Readiness = new(Readiness)
 	}
+	config.lookAgain = cmp.Or(config.lookAgain, 5*time.Second)
 	r := newReader(store, config.Logger, newMetrics(config.Metrics))
 	var err error
 	if r.log, err = events.NewLogReader(config.Connection); err != nil {
 		return fmt.Errorf("prepare to read the log: %w", err)
 	}
 	defer r.log.Close()
+	var member atomic.Pointer[events.Consumer]
 	var rebalanced func() // set before the consumer runs
-	consumer, err := events.NewConsumer(events.ConsumerConfig{
-		Connection:  config.Connection,
-		Group:       config.Group,
-		Ours:        func() string { return r.name },
-		Topics:      Topics(),
-		MaxInFlight: partitionInHand,
-		Handle:      r.handle,
-		StartAt:     r.startAt,
-		StopWait:    stopWithin,
-		Logger:      config.Logger,
-		OnCut:       r.cut,
-		OnJump:      r.jumped,
-		OnRebalance: func(map[string][]int) { rebalanced() },
-	})
-	if err != nil {
-		return fmt.Errorf("prepare to read the log: %w", err)
-	}
-	rebalanced = groupmetrics.Register(config.Metrics, config.Group, consumer.Lag)
-	config.Readiness.begin(look{
-		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger, group: config.Group,
-	})
-	r.metrics.watch(config.Metrics, config.Readiness.Check, r)
-
-	if err := r.migrate(ctx); err != nil || ctx.Err() != nil {
+	join := func() error {
+		consumer, err := events.NewConsumer(events.ConsumerConfig{
+			Connection:  config.Connection,
+			Group:       config.Group,
+			Ours:        func() string { return r.name },
+			Topics:      Topics(),
+			MaxInFlight: partitionInHand,
+			Handle:      r.handle,
+			StartAt:     r.startAt,
+			StopWait:    stopWithin,
+			Logger:      config.Logger,
+			OnCut:       r.cut,
+			OnJump:      r.jumped,
+			OnRebalance: func(map[string][]int) { rebalanced() },
+		})
+		member.Store(consumer)
 		return err
 	}
-	// What is in hand is written after ctx has ended, as long as the consumer waits.
-	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWriting()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer stopWriting()
-		return consumer.Run(ctx)
+	if err := join(); err != nil {
+		return fmt.Errorf("prepare to read the log: %w", err)
+	}
+	rebalanced = groupmetrics.Register(config.Metrics, config.Group, func() map[string]int64 { return member.Load().Lag() })
+	config.Readiness.begin(look{
+		store: store, connection: config.Connection, member: func() bool { return member.Load().IsMember() }, fault: r.outage.err, logger: config.Logger, group: config.Group,
 	})
-	group.Go(func() error {
-		r.run(writing)
-		return nil
-	})
-	group.Go(func() error {
-		select {
-		case <-consumer.Ready():
-			config.Logger.InfoContext(ctx, "the ledger is being written", "group", config.Group)
-			if config.Ready != nil {
-				config.Ready()
-			}
-		case <-ctx.Done():
+	r.metrics.watch(config.Metrics, config.Readiness.Check, r)
+	var once sync.Once
+	ready := func() {
+		config.Logger.InfoContext(ctx, "the ledger is being written", "group", config.Group)
+		if config.Ready != nil {
+			once.Do(config.Ready)
 		}
-		return nil
-	})
-	return group.Wait()
+	}
+	for {
+		if err := r.migrate(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+		if err := r.follow(ctx, member.Load(), ready, config.lookAgain); !errors.Is(err, errAnotherLedger) {
+			return err
+		}
+		config.Logger.WarnContext(ctx, "The ledger was dropped, or another one is in its place; beginning anew from where that is")
+		if err := join(); err != nil {
+			return fmt.Errorf("prepare to read the log: %w", err)
+		}
+	}
 }
 
 // reader carries what a consumer delivers into a store, in batches.
@@ -160,6 +162,8 @@ type reader struct {
 	room    *semaphore.Weighted // of inHandBytes
 	// name is the ledger's; it is known once the schema is there.
 	name string
+	// gone is whether that ledger is not there any more.
+	gone atomic.Bool
 	// attempting is held during an attempt to write.
 	attempting sync.Mutex
 	// blind is whether Kafka did not let a log be compared when one was last.
@@ -184,7 +188,55 @@ func newReader(store recorder, logger *slog.Logger, metrics *metrics) *reader {
 	}
 }
 
-// migrate prepares the schema, however long the database is away.
+// errAnotherLedger says that the ledger is not the one that the process has begun with.
+var errAnotherLedger = errors.New("another ledger")
+
+// follow writes what the log tells until ctx ends, or until the ledger is another one. The
+// group is then left, since only those that write the same ledger may share it.
+func (r *reader) follow(ctx context.Context, consumer *events.Consumer, ready func(), lookAgain time.Duration) error {
+	// What is in hand is written after ctx has ended, as long as the consumer waits.
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer stopWriting()
+		return consumer.Run(ctx)
+	})
+	group.Go(func() error {
+		r.run(writing)
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-consumer.Ready():
+			ready()
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for retry.Pause(ctx, lookAgain) {
+			if r.isGone(ctx) {
+				r.gone.Store(true)
+				return errAnotherLedger
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// isGone reports whether the database answers and does not have the ledger that the
+// process has begun with. Nothing wrong is written into another one meanwhile: it says
+// itself how far it has read each topic.
+func (r *reader) isGone(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, positionWithin)
+	defer cancel()
+	name, err := r.store.Name(ctx)
+	return isDropped(err) || err == nil && name != r.name
+}
+
+// migrate prepares the schema, however long the database is away. Nothing is in hand then.
 func (r *reader) migrate(ctx context.Context) error {
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
 		err := r.store.Migrate(ctx)
@@ -192,7 +244,8 @@ func (r *reader) migrate(ctx context.Context) error {
 			r.name, err = r.store.Name(ctx)
 		}
 		if err == nil {
-			r.outage.recovered(schemaPart)
+			r.gone.Store(false)
+			r.outage.recovered(writingPart)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -210,7 +263,13 @@ func (r *reader) migrate(ctx context.Context) error {
 func passes(err error) bool {
 	var away *AwayError
 	var refused *RefusedError
-	return errors.As(err, &away) || errors.As(err, &refused)
+	return errors.As(err, &away) || errors.As(err, &refused) || isDropped(err)
+}
+
+// isDropped reports whether there is no ledger.
+func isDropped(err error) bool {
+	var schema *SchemaError
+	return errors.As(err, &schema) && schema.Has == 0
 }
 
 // startAt claims a partition and says where to begin.
@@ -388,11 +447,18 @@ func (r *reader) behind() time.Duration {
 }
 
 // write writes a batch, however long the database is away, and finishes its deliveries.
-// What is not ours any more is left out. If the database will never take it, its halves
-// are written, until what it refuses stands alone and is rejected.
+// What is not ours any more is left out, and all of it once the ledger is gone. If the
+// database will never take it, its halves are written, until what it refuses stands alone
+// and is rejected.
 func (r *reader) write(ctx context.Context, batch []queued) {
 	refused := false // it stands alone, and was refused before
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ctx.Err() == nil; {
+		if r.gone.Load() { // so that the consumer need not wait for it
+			for _, q := range batch {
+				q.delivery.Reread()
+			}
+			return
+		}
 		r.attempting.Lock()
 		if batch = ours(batch); len(batch) == 0 {
 			r.attempting.Unlock()

@@ -349,7 +349,7 @@ func (r *rebuild) setPosition(ctx context.Context, at partitionName, next int64)
 	if err != nil {
 		return err
 	}
-	log, err := r.store.log(ctx, logName{at.topic, id})
+	log, err := r.log(ctx, logName{at.topic, id})
 	if err != nil {
 		return err
 	}
@@ -357,6 +357,14 @@ func (r *rebuild) setPosition(ctx context.Context, at partitionName, next int64)
 		INSERT INTO positions (log, partition, next_offset) VALUES ($1, $2, $3)
 		ON CONFLICT (log, partition) DO UPDATE SET next_offset = greatest(positions.next_offset, excluded.next_offset)`, log, at.partition, next)
 	return err
+}
+
+// log returns the number that a topic has in what is built.
+func (r *rebuild) log(ctx context.Context, name logName) (log int16, err error) {
+	if err = r.store.nameLogs(ctx, name); err == nil {
+		err = r.store.pool.QueryRow(ctx, "SELECT log FROM logs WHERE topic = $1 AND topic_id = $2", name.topic, uuid.UUID(name.id)).Scan(&log)
+	}
+	return log, err
 }
 
 // takeOver takes over from the present ledger what the log does not have any more: what
@@ -404,7 +412,7 @@ func (r *rebuild) goneBefore(ctx context.Context, at partitionName) (log int16, 
 	if err != nil {
 		return 0, 0, err
 	}
-	if log, err = r.store.log(ctx, logName{at.topic, id}); err != nil {
+	if log, err = r.log(ctx, logName{at.topic, id}); err != nil {
 		return 0, 0, err
 	}
 	if at.topic == events.TopicKitchenState {

@@ -55,8 +55,7 @@ type Store struct {
 	// have a partition, the one that has claimed it last writes it.
 	writer uuid.UUID
 
-	mu   sync.Mutex // guards what follows
-	logs map[logName]int16
+	mu sync.Mutex // guards what follows
 	// nexts are the positions that this store has seen last.
 	nexts map[logPartition]int64
 
@@ -90,7 +89,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{config: config, pool: pool, writer: uuid.New(), logs: make(map[logName]int16), nexts: make(map[logPartition]int64)}, nil
+	return &Store{config: config, pool: pool, writer: uuid.New(), nexts: make(map[logPartition]int64)}, nil
 }
 
 // openPool reads a URL, whose password must not show in an error.
@@ -128,7 +127,7 @@ func (s *Store) Close() {
 // that fails changes nothing.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
-		return fmt.Errorf("prepare the ledger's schema: %w", explain(err))
+		return fmt.Errorf("prepare the ledger's schema: %w", s.explain(ctx, err))
 	}
 	return nil
 }
@@ -150,7 +149,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if !exists {
-		if _, err := conn.Exec(ctx, "CREATE SCHEMA "+pgx.Identifier{s.config.schema}.Sanitize()); err != nil {
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.config.schema}.Sanitize()); err != nil {
 			return err
 		}
 	}
@@ -192,7 +191,7 @@ func (s *Store) clean(ctx context.Context) {
 	err := s.rewritePersonal(ctx)
 	s.cleaning.Lock()
 	defer s.cleaning.Unlock()
-	if err == nil || s.closed {
+	if err == nil || isMissing(err) || s.closed { // what was dropped has nothing any more
 		return
 	}
 	s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again", "error", explain(err))
@@ -291,11 +290,22 @@ func schemaVersion(ctx context.Context, database interface {
 	return has, err
 }
 
+// explain gives an error of the database its type: a SchemaError if the ledger has gone.
+func (s *Store) explain(ctx context.Context, err error) error {
+	if isMissing(err) {
+		if has, versionErr := schemaVersion(ctx, s.pool); versionErr == nil && has == 0 {
+			wants, _ := newestMigration()
+			return &SchemaError{has, wants}
+		}
+	}
+	return explain(err)
+}
+
 // Name is the ledger's own. One that is built anew keeps it.
 func (s *Store) Name(ctx context.Context) (string, error) {
 	var name string
 	if err := s.pool.QueryRow(ctx, "SELECT ledger::text FROM bakery").Scan(&name); err != nil {
-		return "", fmt.Errorf("find the ledger's name: %w", explain(err))
+		return "", fmt.Errorf("find the ledger's name: %w", s.explain(ctx, err))
 	}
 	return name, nil
 }
@@ -312,55 +322,66 @@ type Position struct {
 
 // Position claims a partition for this store and says where reading it is to go on.
 func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (Position, error) {
-	var next int64
-	var lastOffset, lastChecksum *int64
-	log, err := s.log(ctx, logName{topic, topicID})
+	at := logPartition{logName{topic, topicID}, partition}
+	err := s.nameLogs(ctx, at.logName)
+	var had claimed
 	if err == nil {
-		err = s.pool.QueryRow(ctx, `
-			INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
-			ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
-			RETURNING next_offset, last_offset, last_checksum`, log, partition, s.writer).Scan(&next, &lastOffset, &lastChecksum)
+		had, err = s.claim(ctx, s.pool, at)
 	}
 	if err != nil {
-		s.forgetLogs()
-		return Position{}, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
+		return Position{}, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, s.explain(ctx, err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nexts[logPartition{logName{topic, topicID}, partition}] = next
-	return Position{max(next, 0), next >= 0, lastRecord(lastOffset, lastChecksum)}, nil
+	s.nexts[at] = had.next
+	return Position{max(had.next, 0), had.next >= 0, had.last}, nil
 }
 
-// log returns the number that a topic has here. It is given in a transaction of its own:
-// nothing depends on a topic of which nothing is written in the end.
-func (s *Store) log(ctx context.Context, name logName) (int16, error) {
-	s.mu.Lock()
-	log, known := s.logs[name]
-	s.mu.Unlock()
-	if known {
-		return log, nil
+// claimed is a partition's position when it was claimed.
+type claimed struct {
+	place
+	next, againUntil int64
+	last             *LastRecord
+}
+
+// claim claims a partition of a topic that has a number. The statement looks that up by the
+// topic's name: in a ledger that was made anew it is another topic's.
+func (s *Store) claim(ctx context.Context, database interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, at logPartition) (claimed, error) {
+	had := claimed{place: place{partition: at.partition}}
+	var lastOffset, lastChecksum *int64
+	err := database.QueryRow(ctx, `
+		INSERT INTO positions (log, partition, next_offset, writer)
+		SELECT log, $3, -1, $4 FROM logs WHERE topic = $1 AND topic_id = $2
+		ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
+		RETURNING log, next_offset, again_until, last_offset, last_checksum`, at.topic, uuid.UUID(at.id), int32(at.partition), s.writer).
+		Scan(&had.log, &had.next, &had.againUntil, &lastOffset, &lastChecksum)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = errMadeAnew
+	}
+	had.last = lastRecord(lastOffset, lastChecksum)
+	return had, err
+}
+
+// errMadeAnew says that a topic has lost the number that it was just given. The same call
+// may succeed.
+var errMadeAnew = errors.New("the ledger was made anew in this moment")
+
+// nameLogs gives numbers to topics that have none here. It does so in a transaction of its
+// own: nothing depends on a topic of which nothing is written in the end.
+func (s *Store) nameLogs(ctx context.Context, names ...logName) error {
+	topics, ids := make([]string, len(names)), make([]uuid.UUID, len(names))
+	for i, name := range names {
+		topics[i], ids[i] = name.topic, name.id
 	}
 	// It writes nothing where there is nothing new: each attempt would use up a number.
-	const find = "SELECT log FROM logs WHERE topic = $1 AND topic_id = $2"
-	err := s.pool.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
-	if errors.Is(err, pgx.ErrNoRows) {
-		if _, err = s.pool.Exec(ctx, "INSERT INTO logs (topic, topic_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", name.topic, uuid.UUID(name.id)); err == nil {
-			err = s.pool.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
-		}
-	}
-	if err == nil {
-		s.mu.Lock()
-		s.logs[name] = log
-		s.mu.Unlock()
-	}
-	return log, err
-}
-
-// forgetLogs forgets the topics' numbers after a failure: the ledger may be another one.
-func (s *Store) forgetLogs() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.logs)
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO logs (topic, topic_id)
+		SELECT topic, topic_id FROM unnest($1::text[], $2::uuid[]) AS named (topic, topic_id)
+		WHERE NOT EXISTS (SELECT FROM logs WHERE (logs.topic, logs.topic_id) = (named.topic, named.topic_id))
+		ORDER BY topic, topic_id ON CONFLICT DO NOTHING`, topics, ids)
+	return err
 }
 
 // Added is what a batch has brought.
@@ -427,11 +448,18 @@ func (s *Store) add(ctx context.Context, records []record) (Added, error) {
 // write writes records in one transaction. Without fold the orders are left for later.
 func (s *Store) write(ctx context.Context, records []record, fold bool) (added Added, err error) {
 	added.RejectKinds = make(map[string]int)
-	placed, err := s.place(ctx, records)
+	groups := make(map[logPartition][]record)
+	names := make(map[logName]struct{})
+	for _, r := range records {
+		at := logPartitionOf(r.message)
+		groups[at] = append(groups[at], r)
+		names[at.logName] = struct{}{}
+	}
+	err = s.nameLogs(ctx, slices.Collect(maps.Keys(names))...)
 	if err == nil {
 		var nexts map[logPartition]int64
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			nexts, err = s.writeIn(ctx, tx, placed, &added, fold)
+			nexts, err = s.writeIn(ctx, tx, groups, &added, fold)
 			return err
 		})
 		if err == nil {
@@ -441,8 +469,7 @@ func (s *Store) write(ctx context.Context, records []record, fold bool) (added A
 		}
 	}
 	if err != nil {
-		s.forgetLogs()
-		return Added{}, explain(err)
+		return Added{}, s.explain(ctx, err)
 	}
 	return added, nil
 }
@@ -453,41 +480,22 @@ type placed struct {
 	place
 }
 
-// place gives records their places.
-func (s *Store) place(ctx context.Context, records []record) ([]placed, error) {
-	all := make([]placed, len(records))
-	for i, r := range records {
-		log, err := s.log(ctx, logName{r.message.Topic, r.message.TopicID})
-		if err != nil {
-			return nil, err
-		}
-		all[i] = placed{r, place{log, r.message.Partition}}
-	}
-	return all, nil
-}
-
 // writeIn returns the offsets that come next once the transaction is done.
-func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added *Added, fold bool) (map[logPartition]int64, error) {
-	groups := make(map[place][]record)
-	for _, r := range records {
-		groups[r.place] = append(groups[r.place], r.record)
-	}
-	places := slices.SortedFunc(maps.Keys(groups), place.compare)
-	reading, err := s.lockPositions(ctx, tx, places, groups)
+func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, groups map[logPartition][]record, added *Added, fold bool) (map[logPartition]int64, error) {
+	readings, err := s.lockPositions(ctx, tx, groups)
 	if err != nil {
 		return nil, err
 	}
 	var facts, rest, again []placed
-	for _, at := range places {
-		for _, r := range groups[at] {
-			position := reading[at]
-			if r.message.Offset < position.next {
+	for _, reading := range readings {
+		for _, r := range groups[reading.at] {
+			if r.message.Offset < reading.next {
 				added.Skipped++
 				continue
 			}
-			position.next, position.last = r.message.Offset+1, &r.message
-			each := placed{r, at}
-			if r.message.Offset < position.againUntil {
+			reading.next, reading.last = r.message.Offset+1, &r.message
+			each := placed{r, reading.place}
+			if r.message.Offset < reading.againUntil {
 				again = append(again, each)
 			}
 			switch {
@@ -527,12 +535,12 @@ func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added 
 		}
 		added.Orders += len(sorted)
 	}
-	if err := movePositions(ctx, tx, places, groups, reading); err != nil {
+	if err := movePositions(ctx, tx, readings, groups); err != nil {
 		return nil, err
 	}
-	nexts := make(map[logPartition]int64, len(places))
-	for _, at := range places {
-		nexts[logPartitionOf(groups[at][0].message)] = reading[at].next
+	nexts := make(map[logPartition]int64, len(readings))
+	for _, reading := range readings {
+		nexts[reading.at] = reading.next
 	}
 	return nexts, nil
 }
@@ -544,60 +552,66 @@ func logPartitionOf(m events.Message) logPartition {
 // reading is how far a partition was read, and up to where what is read comes again
 // after the log was cut. last is what was new of a batch, at its end; nil if nothing was.
 type reading struct {
+	at logPartition
+	place
 	next, againUntil int64
 	last             *events.Message
 }
 
 // lockPositions locks how far partitions are read, for which this store must have the
-// last claim, and returns it.
-func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record) (map[place]*reading, error) {
-	found := make(map[place]*reading, len(places))
-	var logs []int16
-	var partitions []int32
-	for _, at := range places {
-		logs, partitions = append(logs, at.log), append(partitions, int32(at.partition))
+// last claim, and returns it. Like claim it looks up the topics' numbers.
+func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, groups map[logPartition][]record) ([]*reading, error) {
+	wanted := slices.Collect(maps.Keys(groups))
+	topics, ids, partitions := make([]string, len(wanted)), make([]uuid.UUID, len(wanted)), make([]int32, len(wanted))
+	for i, at := range wanted {
+		topics[i], ids[i], partitions[i] = at.topic, at.id, int32(at.partition)
 	}
+	const which = `logs JOIN unnest($1::text[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS wanted (topic, topic_id, partition, number) USING (topic, topic_id)`
 	if _, err := tx.Exec(ctx, `
 		INSERT INTO positions (log, partition, next_offset, writer)
-		SELECT log, partition, -1, $3 FROM unnest($1::smallint[], $2::integer[]) AS new (log, partition)
-		ON CONFLICT DO NOTHING`, logs, partitions, s.writer); err != nil {
+		SELECT log, partition, -1, $4 FROM `+which+` ORDER BY log, partition
+		ON CONFLICT DO NOTHING`, topics, ids, partitions, s.writer); err != nil {
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT log, partition, next_offset, again_until, coalesce(writer = $3, true)
-		FROM positions JOIN unnest($1::smallint[], $2::integer[]) AS wanted (log, partition) USING (log, partition)
-		ORDER BY log, partition FOR UPDATE OF positions`, logs, partitions, s.writer)
+		SELECT number - 1, log, partition, next_offset, again_until, coalesce(writer = $4, true)
+		FROM positions JOIN (`+which+`) USING (log, partition)
+		ORDER BY log, partition FOR UPDATE OF positions`, topics, ids, partitions, s.writer)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var at place
+	var found []*reading
+	var number int
 	var position reading
 	var ours bool
-	_, err = pgx.ForEachRow(rows, []any{&at.log, &at.partition, &position.next, &position.againUntil, &ours}, func() error {
-		first := groups[at][0].message
-		seen, known := s.nexts[logPartitionOf(first)]
+	_, err = pgx.ForEachRow(rows, []any{&number, &position.log, &position.partition, &position.next, &position.againUntil, &ours}, func() error {
+		position.at = wanted[number]
+		seen, known := s.nexts[position.at]
 		if behind := known && position.next < seen; behind || !ours {
-			return &FencedError{first.Topic, first.Partition, behind}
+			return &FencedError{position.at.topic, position.at.partition, behind}
 		}
-		found[at] = new(position)
+		found = append(found, new(position))
 		return nil
 	})
+	if err == nil && len(found) < len(wanted) {
+		err = errMadeAnew
+	}
 	return found, err
 }
 
-func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record, reading map[place]*reading) error {
+func movePositions(ctx context.Context, tx pgx.Tx, readings []*reading, groups map[logPartition][]record) error {
 	var logs []int16
 	var partitions []int32
 	var offsets []int64
 	var until []*time.Time
 	var lastOffsets, lastChecksums []*int64
-	for _, at := range places {
-		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, lastAppended(groups[at]))
+	for _, reading := range readings {
+		logs, partitions, offsets, until = append(logs, reading.log), append(partitions, int32(reading.partition)), append(offsets, reading.next), append(until, lastAppended(groups[reading.at]))
 		var offset, checksum *int64
-		if m := reading[at].last; m != nil {
-			last := lastRecordOf(*m)
+		if reading.last != nil {
+			last := lastRecordOf(*reading.last)
 			offset, checksum = &last.Offset, &last.Checksum
 		}
 		lastOffsets, lastChecksums = append(lastOffsets, offset), append(lastChecksums, checksum)
