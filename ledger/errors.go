@@ -93,6 +93,8 @@ const (
 	codeRights     = "42501"
 	codeNoTable    = "42P01"
 	codeNoSchema   = "3F000"
+	codeHasSchema  = "42P06"
+	codeNeeded     = "2BP01" // something depends on what is to be dropped
 	codeDiskFull   = "53100"
 	codeCancelled  = "57014"
 	codeDeadlock   = "40P01"
@@ -157,6 +159,12 @@ func isTooMuch(err error) bool {
 func isInTheWay(err error) bool {
 	answer, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (answer.Code == codeLocked || answer.Code == codeDeadlock)
+}
+
+// isTaken reports whether a schema is there that is not empty.
+func isTaken(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (answer.Code == codeHasSchema || answer.Code == codeNeeded)
 }
 
 // isMissing reports whether a table or its schema does not exist.

@@ -187,22 +187,26 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", Schema+".positions").Scan(&r.result.Existed); err != nil {
 		return err
 	}
-	if r.result.Existed {
-		if err := checkSchema(ctx, r.live.pool); err != nil {
-			return err
-		}
-	}
-	if err := r.store.Migrate(ctx); err != nil {
+	if err := r.checkRights(ctx, conn); err != nil {
 		return err
 	}
 	if !r.result.Existed {
-		return nil
+		if err := r.checkEmpty(ctx, conn); err != nil {
+			return err
+		}
+		return r.store.Migrate(ctx)
+	}
+	if err := checkSchema(ctx, r.live.pool); err != nil {
+		return err
+	}
+	if err := r.store.Migrate(ctx); err != nil {
+		return err
 	}
 	if err := r.checkOthers(ctx, conn.QueryRow); err != nil {
 		return err
 	}
 	// Nobody reads what is built who may not read the ledger.
-	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return copyGrants(ctx, tx) }); err != nil {
+	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return r.copyGrants(ctx, tx) }); err != nil {
 		return err
 	}
 	// The numbers stay, so that what is taken over keeps its place.
@@ -211,6 +215,33 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 		SELECT setval(pg_get_serial_sequence('{next}.logs', 'log'), coalesce((SELECT max(log) FROM {next}.logs), 0) + 1, false);
 		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;
 		UPDATE {next}.bakery SET ledger = (SELECT ledger FROM {live}.bakery);`))
+	return err
+}
+
+// checkRights refuses to begin what the account may not end.
+func (r *rebuild) checkRights(ctx context.Context, conn *pgx.Conn) error {
+	var lacking []string
+	err := conn.QueryRow(ctx, `SELECT array_remove(ARRAY[
+		CASE WHEN NOT has_database_privilege(current_database(), 'CREATE') THEN format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user) END,
+		CASE WHEN $2 AND NOT pg_has_role(nspowner, 'USAGE') THEN format('ALTER SCHEMA %I OWNER TO %I', $1::text, current_user) END
+	], NULL) FROM (SELECT $1::text AS nspname) AS live LEFT JOIN pg_namespace USING (nspname)`, Schema, !r.config.CheckOnly).Scan(&lacking)
+	if err == nil && len(lacking) > 0 {
+		err = fmt.Errorf("the account may not make a second schema and put it into the place of the first: have an administrator run %s", strings.Join(lacking, "; "))
+	}
+	return err
+}
+
+// checkEmpty refuses to replace a schema that somebody uses for something else. The second
+// one is not there yet, so that everything in the first is named.
+func (r *rebuild) checkEmpty(ctx context.Context, conn *pgx.Conn) error {
+	if r.config.CheckOnly {
+		return nil
+	}
+	var others []string
+	err := conn.QueryRow(ctx, goesWithIt, Schema, nextSchema).Scan(&others)
+	if err == nil && len(others) > 0 {
+		err = fmt.Errorf("the schema %s is not empty and no ledger: it has %s: drop them or move them, or give the ledger a database of its own", Schema, strings.Join(others, ", "))
+	}
 	return err
 }
 
@@ -506,6 +537,7 @@ func (r *rebuild) foldAll(ctx context.Context) error {
 // swap brings what was built to where the present ledger is, and puts it into its place.
 func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		drop := "DROP SCHEMA IF EXISTS " + Schema // only if it is empty
 		if r.result.Existed {
 			if err := r.catchUpAndHold(ctx, tx); err != nil {
 				return err
@@ -516,17 +548,21 @@ func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 			if err := r.checkOthers(ctx, tx.QueryRow); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+lockTimeout+"'"); err != nil {
-				return err
-			}
-			if err := copyGrants(ctx, tx); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, "DROP SCHEMA "+Schema+" CASCADE"); err != nil {
-				return err
-			}
+			drop += " CASCADE"
 		}
-		_, err := tx.Exec(ctx, "ALTER SCHEMA "+nextSchema+" RENAME TO "+Schema)
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+lockTimeout+"'"); err != nil {
+			return err
+		}
+		if err := r.copyGrants(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, drop)
+		if err == nil {
+			_, err = tx.Exec(ctx, "ALTER SCHEMA "+nextSchema+" RENAME TO "+Schema)
+		}
+		if isTaken(err) {
+			err = fmt.Errorf("somebody has begun a ledger meanwhile: run the rebuild again (%w)", err)
+		}
 		return err
 	})
 }
@@ -642,15 +678,15 @@ const grantsOf = `
 	WHERE o.schema = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND a.grantee <> o.owner`
 
 // copyGrants gives what was built the grants of the present ledger, and none that new
-// objects are given by default.
-func copyGrants(ctx context.Context, tx pgx.Tx) error {
+// objects are given by default. Of an empty schema it takes over the schema's own.
+func (r *rebuild) copyGrants(ctx context.Context, tx pgx.Tx) error {
 	for _, statements := range []struct{ from, sql string }{
-		{nextSchema, `SELECT DISTINCT format('REVOKE ALL%s ON %s %I%s FROM %s', columns, kind, $2::text, name, grantee) FROM (` + grantsOf + `) AS given`},
+		{nextSchema, `SELECT DISTINCT format('REVOKE ALL%s ON %s %I%s FROM %s', columns, kind, $2::text, name, grantee) FROM (` + grantsOf + `) AS given WHERE $3 OR kind = 'SCHEMA'`},
 		{Schema, `
 			SELECT DISTINCT format('GRANT %s%s ON %s %I%s TO %s', privilege, columns, kind, $2::text, name, grantee) || CASE WHEN further THEN ' WITH GRANT OPTION' ELSE '' END
-			FROM (` + grantsOf + `) AS given`},
+			FROM (` + grantsOf + `) AS given WHERE $3 OR kind = 'SCHEMA'`},
 	} {
-		rows, err := tx.Query(ctx, statements.sql, statements.from, nextSchema)
+		rows, err := tx.Query(ctx, statements.sql, statements.from, nextSchema, r.result.Existed)
 		if err != nil {
 			return err
 		}

@@ -149,8 +149,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if !exists {
-		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.config.schema}.Sanitize()); err != nil {
-			return err
+		name := pgx.Identifier{s.config.schema}.Sanitize()
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+name); err != nil {
+			return fmt.Errorf("make it, as an administrator does with CREATE SCHEMA %s AUTHORIZATION %s: %w", name, pgx.Identifier{conn.Conn().Config().User}.Sanitize(), err)
 		}
 	}
 	db := stdlib.OpenDBFromPool(s.pool)
