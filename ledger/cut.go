@@ -88,7 +88,7 @@ func (s *Store) cut(ctx context.Context, tx pgx.Tx, of logPartition, what LogCut
 		return 0, err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE positions SET next_offset = $3, again_until = $4, last_offset = NULL, last_checksum = NULL
+		UPDATE positions SET next_offset = $3, again_until = $4, cut_at = clock_timestamp(), last_offset = NULL, last_checksum = NULL
 		WHERE log = $1 AND partition = $2`, at.log, int32(at.partition), what.First, min(what.End, max(at.next, at.againUntil)))
 	return len(cut) + int(rejects.RowsAffected()), err
 }

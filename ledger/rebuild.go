@@ -69,6 +69,8 @@ type rebuild struct {
 	result RebuildResult
 	// ends is how far the partitions were read.
 	ends map[partitionName]int64
+	// cuts are those that the present ledger knew of before anything was read.
+	cuts string
 }
 
 type partitionName struct {
@@ -203,6 +205,9 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 		return err
 	}
 	if err := r.checkOthers(ctx, conn.QueryRow); err != nil {
+		return err
+	}
+	if err := conn.QueryRow(ctx, liveCuts).Scan(&r.cuts); err != nil {
 		return err
 	}
 	// Nobody reads what is built who may not read the ledger.
@@ -577,7 +582,24 @@ func (r *rebuild) catchUpAndHold(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
 		return err
 	}
+	if err := r.checkCuts(ctx, tx); err != nil {
+		return err
+	}
 	return r.catchUp(ctx, tx)
+}
+
+// liveCuts tells which partitions were cut, and when, as the present ledger knows.
+const liveCuts = `SELECT coalesce(string_agg(concat_ws(' ', log, partition, cut_at), ', ' ORDER BY log, partition), '') FROM ` + Schema + `.positions WHERE cut_at IS NOT NULL`
+
+// checkCuts refuses to go on if a log was cut since it was read: what is built may have what
+// the present ledger has taken back.
+func (r *rebuild) checkCuts(ctx context.Context, tx pgx.Tx) error {
+	var cuts string
+	err := tx.QueryRow(ctx, liveCuts).Scan(&cuts)
+	if err == nil && cuts != r.cuts {
+		err = errors.New("Kafka has lost the end of a partition meanwhile, which the present ledger has taken back: run the rebuild again")
+	}
+	return err
 }
 
 // catchUp reads what the present ledger has read meanwhile.
@@ -618,7 +640,7 @@ func (r *rebuild) takeOverClaims(ctx context.Context, tx pgx.Tx) error {
 		return errors.New("a topic was made anew meanwhile: try again")
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE `+nextSchema+`.positions AS has SET writer = had.writer FROM `+Schema+`.positions AS had
+		UPDATE `+nextSchema+`.positions AS has SET writer = had.writer, cut_at = had.cut_at FROM `+Schema+`.positions AS had
 		WHERE (had.log, had.partition) = (has.log, has.partition)`)
 	return err
 }

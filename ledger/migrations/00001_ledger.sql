@@ -20,6 +20,7 @@ CREATE TABLE positions (
     read_until timestamptz,
     writer uuid,
     again_until bigint NOT NULL DEFAULT 0,
+    cut_at timestamptz,
     PRIMARY KEY (log, partition)
 );
 COMMENT ON TABLE positions IS 'How far each partition was read. It changes in the transaction that writes what was read.';
@@ -29,6 +30,7 @@ COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everythi
 COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read, of those with the broker''s time; null if none has that.';
 COMMENT ON COLUMN positions.writer IS 'Which process has claimed the partition last. No other writes it.';
 COMMENT ON COLUMN positions.again_until IS 'Up to which offset records are read again, since Kafka had lost the partition''s end: they take the place of what is here.';
+COMMENT ON COLUMN positions.cut_at IS 'When it was last noticed that Kafka had lost the partition''s end; null if it never was.';
 
 CREATE TABLE facts (
     log smallint NOT NULL REFERENCES logs,
