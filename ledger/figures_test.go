@@ -298,6 +298,12 @@ func TestWorkThatWasUndoneLaterTookItsTime(t *testing.T) {
 	require.Equal(t, new(1.0), bottleneck.Stages[0].TypicalInHandSeconds)
 	require.Equal(t, "mix 1", query[string](t, store, "SELECT concat_ws(' ', stage, tickets) FROM stage_times WHERE hour IS NULL"))
 	require.Equal(t, "mix 1", query[string](t, store, "SELECT concat_ws(' ', stage, tickets) FROM usual_times($1::date)", today.String()))
+
+	// It was in the same bowl as others, and joins those that it came between.
+	trace, err := reports.Trace(t.Context(), Trace{Ticket: o.ref(kitchen.Mix, 1)})
+	require.NoError(t, err)
+	require.Len(t, trace.Tickets, 1)
+	require.Equal(t, "mix 1", query[string](t, store, "SELECT concat_ws(' ', stage, tickets) FROM trays"))
 }
 
 func TestASendersClockDoesNotSayHowFarWasRead(t *testing.T) {

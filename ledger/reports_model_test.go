@@ -622,7 +622,7 @@ func (m *model) lateOrders(day kitchen.Date) []wire.LateOrder {
 	return all
 }
 
-// traced are the tickets that were done and fit, the oldest first.
+// traced are the tickets that were done and fit, whatever became of the work, the oldest first.
 func (m *model) traced(fits func(key string, of folded, ticket ticketRow) bool) []wire.TracedTicket {
 	type placedTicket struct {
 		wire.TracedTicket
@@ -638,7 +638,7 @@ func (m *model) traced(fits func(key string, of folded, ticket ticketRow) bool) 
 		}
 		slices.Sort(flavours)
 		for _, ticket := range of.tickets {
-			if ticket.ref.Kind != kitchen.TicketMake || ticket.state != kitchen.TicketDone || ticket.ended == nil || !fits(key, of, ticket) {
+			if ticket.ref.Kind != kitchen.TicketMake || ticket.ended == nil || !fits(key, of, ticket) {
 				continue
 			}
 			all = append(all, placedTicket{wire.TracedTicket{
@@ -667,7 +667,7 @@ func (m *model) tray(key, id string) []wire.TracedTicket {
 	var all []mate
 	m.each(func(key string, of folded) {
 		for _, ticket := range of.tickets {
-			if ticket.ref.Kind == kitchen.TicketMake && ticket.state == kitchen.TicketDone && ticket.ended != nil {
+			if ticket.ref.Kind == kitchen.TicketMake && ticket.ended != nil {
 				all = append(all, mate{key, ticket})
 			}
 		}

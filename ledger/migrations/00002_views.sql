@@ -739,8 +739,8 @@ CROSS JOIN LATERAL (
     FROM order_lines l
     WHERE l.order_key = t.order_key
 ) AS l
-WHERE t.kind = 'make' AND t.state = 'done';
-COMMENT ON VIEW traced_tickets IS 'What was made when and by whom, and which order it went into. Ask for a stage and times of ended_at. Who the customer is stands in "personal".';
+WHERE t.kind = 'make' AND t.ended_at IS NOT NULL;
+COMMENT ON VIEW traced_tickets IS 'What was made when and by whom, and which order it was for: what was thrown away later too. Ask for a stage and times of ended_at. Who the customer is stands in "personal".';
 COMMENT ON COLUMN traced_tickets.order_key IS 'The order.';
 COMMENT ON COLUMN traced_tickets.ticket IS 'The ticket.';
 COMMENT ON COLUMN traced_tickets.stage IS 'The stage.';
@@ -764,7 +764,7 @@ CROSS JOIN LATERAL (
         SELECT t.stage, t.worker, t.order_key, t.ticket, t.pieces, t.ended_at,
             coalesce(t.ended_at - lag(t.ended_at) OVER (PARTITION BY t.stage, t.worker ORDER BY t.ended_at, t.order_key, t.ticket) > interval '2 seconds', true) AS is_first
         FROM tickets t
-        WHERE t.ended_at >= d.starts_at AND t.ended_at < d.ends_at AND t.kind = 'make' AND t.state = 'done'
+        WHERE t.ended_at >= d.starts_at AND t.ended_at < d.ends_at AND t.kind = 'make'
     ) AS t
 ) AS t;
 COMMENT ON VIEW tray_tickets IS 'Which tickets were on one tray: those of a stage that the same person has ended, each within two seconds of the next. Ask for a day; a tray over midnight is two here, and one for tray_of(order_key, ticket).';
@@ -798,7 +798,7 @@ BEGIN ATOMIC
 WITH RECURSIVE tray AS (
     SELECT t.order_key, t.ticket, t.stage, t.worker, t.ended_at
     FROM tickets t
-    WHERE t.order_key = of_order AND t.ticket = of_ticket AND t.kind = 'make' AND t.state = 'done'
+    WHERE t.order_key = of_order AND t.ticket = of_ticket AND t.kind = 'make' AND t.ended_at IS NOT NULL
     UNION
     SELECT mate.order_key, mate.ticket, mate.stage, mate.worker, mate.ended_at
     FROM tray
@@ -806,7 +806,7 @@ WITH RECURSIVE tray AS (
         SELECT t.order_key, t.ticket, t.stage, t.worker, t.ended_at
         FROM tickets t
         WHERE t.ended_at >= tray.ended_at - interval '2 seconds' AND t.ended_at <= tray.ended_at + interval '2 seconds'
-            AND t.stage = tray.stage AND t.worker = tray.worker AND t.kind = 'make' AND t.state = 'done'
+            AND t.stage = tray.stage AND t.worker = tray.worker AND t.kind = 'make'
         OFFSET 0
     ) AS mate
 )

@@ -1,6 +1,6 @@
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { api } from "../../api/client";
 import { asProblem } from "../../api/problem";
 import type { OrderExplanation, OrderStatus, OrderSummary } from "../../api/schema.gen";
@@ -22,6 +22,8 @@ import "./find.css";
 
 const route = getRouteApi("/find/$id");
 
+const Forgotten = lazy(async () => ({ default: (await import("../history/Forgotten")).Forgotten }));
+
 /** What an order waits for is told with how long, so it is asked again now and then. One that has ended waits for nothing. */
 const explanationQuery = (id: string) => queryOptions({ queryKey: ["explanation", id], queryFn: ({ signal }) => api.explanation(id, signal), staleTime: 0, refetchInterval: ({ state: { data } }) => (data && hasEnded(data.order) ? false : 20_000) });
 
@@ -39,7 +41,7 @@ export function FoundScreen() {
       {data ? (
         <Order explained={data} />
       ) : error && asProblem(error).is("/problems/order-not-found", "/problems/order-erased") ? (
-        <Empty isPage title="There is no such order"><Link to="/find" className="button button-primary">Find an order</Link></Empty>
+        session.role === "manager" && session.hasHistory ? <Suspense fallback={<Loading what="what the ledger remembers" />}><Forgotten id={id} unknown={<NoSuchOrder />} /></Suspense> : <NoSuchOrder />
       ) : error ? (
         <Failure error={error} retry={() => void refetch()} />
       ) : (
@@ -47,6 +49,10 @@ export function FoundScreen() {
       )}
     </StaffLayout>
   );
+}
+
+function NoSuchOrder() {
+  return <Empty isPage title="There is no such order"><Link to="/find" className="button button-primary">Find an order</Link></Empty>;
 }
 
 function Order({ explained }: { readonly explained: OrderExplanation }) {

@@ -6,6 +6,7 @@ import { Problem } from "../../api/problem";
 import type { HistoryDay } from "../../api/schema.gen";
 import { menu } from "../../testing-data";
 import { Day } from "./Day";
+import { Forgotten } from "./Forgotten";
 import { block, showAt } from "./testing";
 import { delay, figures, historyDay, lateOrder } from "./testing-data";
 
@@ -127,4 +128,18 @@ test("a ledger that does not answer says so, with a way to try again", async () 
   asked.mockResolvedValue(historyDay());
   await userEvent.click(day.getByRole("button", { name: "Try again" }));
   await day.findByText("Orders");
+});
+
+test("an order that Temporal has forgotten is told from the ledger", async () => {
+  vi.spyOn(api, "delay").mockResolvedValue(delay({ state: "shipped", dueAt: "2026-03-04T08:00:00Z", readyAt: "2026-03-04T08:40:00Z" }));
+  showAt("/history", () => <Forgotten id="0199c0de-7a11-7000-8000-00000000cafe" unknown="nothing" />);
+  expect((await screen.findByRole("heading", { level: 1 })).textContent).toBe("K7QF");
+  expect(screen.getByText(/^Temporal has forgotten this order\./).textContent).toContain("This is what the ledger remembers.");
+  expect(screen.getByRole("region", { name: "Its way" }).textContent).toContain("Queue at bake");
+});
+
+test("an order that the ledger does not know either does not exist", async () => {
+  vi.spyOn(api, "delay").mockRejectedValue(new Problem("There is no such order", 404, { type: "/problems/order-not-found", title: "There is no such order", status: 404 }));
+  showAt("/history", () => <Forgotten id="a" unknown={<p>nothing</p>} />);
+  await screen.findByText("nothing");
 });
