@@ -87,9 +87,12 @@ func (s *Store) cut(ctx context.Context, tx pgx.Tx, of logPartition, what LogCut
 	if err := foldOrders(ctx, tx, keys); err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, `
+	moved, err := tx.Exec(ctx, `
 		UPDATE positions SET next_offset = $3, again_until = $4, cut_at = clock_timestamp(), last_offset = NULL, last_checksum = NULL
-		WHERE log = $1 AND partition = $2`, at.log, int32(at.partition), what.First, min(what.End, max(at.next, at.againUntil)))
+		WHERE log = $1 AND partition = $2 AND tableoid = $5`, at.log, int32(at.partition), what.First, min(what.End, max(at.next, at.againUntil)), at.table)
+	if err == nil && moved.RowsAffected() == 0 {
+		err = errMadeAnew
+	}
 	return len(cut) + int(rejects.RowsAffected()), err
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -50,6 +52,47 @@ func TestATopicsNumberIsLookedUpByItsName(t *testing.T) {
 	require.Equal(t, 1, lost)
 	require.Equal(t, "orders-to-mix 1, station-acks 2", query[string](t, store,
 		"SELECT string_agg(concat_ws(' ', topic, n), ', ' ORDER BY topic) FROM (SELECT topic, count(*) AS n FROM facts JOIN logs USING (log) GROUP BY topic) AS had"))
+}
+
+// swapping puts another ledger into the place of a store's when it is about to copy facts.
+type swapping struct {
+	crash // for the methods of which there is no need
+	do    func()
+}
+
+func (s *swapping) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
+	s.do()
+	return ctx
+}
+
+// Renaming a schema waits for nobody, also not for a transaction that writes into it.
+func TestABatchIsWrittenIntoOneLedger(t *testing.T) {
+	t.Parallel()
+	log := newTestLog()
+	log.order(1).make(1, kitchen.Mix)
+	tracer := &swapping{do: func() {}}
+	store := openStore(t, Config{Database: newDatabase(t), tracer: tracer})
+	admin := openStore(t, Config{Database: store.config.Database})
+	for _, m := range slices.Backward(log.messages) {
+		_, err := admin.Position(t.Context(), m.Topic, m.TopicID, m.Partition)
+		require.NoError(t, err)
+	}
+	_, err := admin.pool.Exec(t.Context(), "UPDATE ledger.positions SET writer = NULL; ALTER SCHEMA ledger RENAME TO another")
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
+	tracer.do = sync.OnceFunc(func() {
+		_, err := admin.pool.Exec(t.Context(), "ALTER SCHEMA ledger RENAME TO had; ALTER SCHEMA another RENAME TO ledger")
+		require.NoError(t, err)
+	})
+	_, err = store.Add(t.Context(), log.messages)
+	require.ErrorIs(t, err, errMadeAnew)
+	reference := newStore(t)
+	for _, each := range []*Store{store, reference} {
+		_, err = each.Add(t.Context(), log.messages)
+		require.NoError(t, err)
+	}
+	require.Equal(t, hashes(t, reference), hashes(t, store))
+	require.Zero(t, query[int](t, store, "SELECT count(*)::int FROM had.facts"))
 }
 
 // A process whose ledger is dropped, or dropped and made anew by somebody else, does what

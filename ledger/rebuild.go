@@ -597,7 +597,7 @@ func (r *rebuild) checkCuts(ctx context.Context, tx pgx.Tx) error {
 	var cuts string
 	err := tx.QueryRow(ctx, liveCuts).Scan(&cuts)
 	if err == nil && cuts != r.cuts {
-		err = errors.New("Kafka has lost the end of a partition meanwhile, which the present ledger has taken back: run the rebuild again")
+		err = errors.New("the log was cut meanwhile, and the present ledger has taken back what it had lost: run the rebuild again")
 	}
 	return err
 }

@@ -341,6 +341,7 @@ func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, pa
 // claimed is a partition's position when it was claimed.
 type claimed struct {
 	place
+	table            uint32 // in which it lies
 	next, againUntil int64
 	last             *LastRecord
 }
@@ -356,8 +357,8 @@ func (s *Store) claim(ctx context.Context, database interface {
 		INSERT INTO positions (log, partition, next_offset, writer)
 		SELECT log, $3, -1, $4 FROM logs WHERE topic = $1 AND topic_id = $2
 		ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
-		RETURNING log, next_offset, again_until, last_offset, last_checksum`, at.topic, uuid.UUID(at.id), int32(at.partition), s.writer).
-		Scan(&had.log, &had.next, &had.againUntil, &lastOffset, &lastChecksum)
+		RETURNING tableoid, log, next_offset, again_until, last_offset, last_checksum`, at.topic, uuid.UUID(at.id), int32(at.partition), s.writer).
+		Scan(&had.table, &had.log, &had.next, &had.againUntil, &lastOffset, &lastChecksum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = errMadeAnew
 	}
@@ -365,8 +366,8 @@ func (s *Store) claim(ctx context.Context, database interface {
 	return had, err
 }
 
-// errMadeAnew says that a topic has lost the number that it was just given. The same call
-// may succeed.
+// errMadeAnew says that another ledger has come into the place of the one that a call had
+// begun with. The same call may succeed.
 var errMadeAnew = errors.New("the ledger was made anew in this moment")
 
 // nameLogs gives numbers to topics that have none here. It does so in a transaction of its
@@ -555,6 +556,7 @@ func logPartitionOf(m events.Message) logPartition {
 type reading struct {
 	at logPartition
 	place
+	table            uint32 // in which the position lies
 	next, againUntil int64
 	last             *events.Message
 }
@@ -575,7 +577,7 @@ func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, groups map[logPart
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT number - 1, log, partition, next_offset, again_until, coalesce(writer = $4, true)
+		SELECT number - 1, positions.tableoid, log, partition, next_offset, again_until, coalesce(writer = $4, true)
 		FROM positions JOIN (`+which+`) USING (log, partition)
 		ORDER BY log, partition FOR UPDATE OF positions`, topics, ids, partitions, s.writer)
 	if err != nil {
@@ -587,7 +589,7 @@ func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, groups map[logPart
 	var number int
 	var position reading
 	var ours bool
-	_, err = pgx.ForEachRow(rows, []any{&number, &position.log, &position.partition, &position.next, &position.againUntil, &ours}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&number, &position.table, &position.log, &position.partition, &position.next, &position.againUntil, &ours}, func() error {
 		position.at = wanted[number]
 		seen, known := s.nexts[position.at]
 		if behind := known && position.next < seen; behind || !ours {
@@ -602,14 +604,18 @@ func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, groups map[logPart
 	return found, err
 }
 
+// movePositions moves the positions that were locked: somebody may have renamed the schema
+// since, and put another ledger into its place.
 func movePositions(ctx context.Context, tx pgx.Tx, readings []*reading, groups map[logPartition][]record) error {
+	var tables []uint32
 	var logs []int16
 	var partitions []int32
 	var offsets []int64
 	var until []*time.Time
 	var lastOffsets, lastChecksums []*int64
 	for _, reading := range readings {
-		logs, partitions, offsets, until = append(logs, reading.log), append(partitions, int32(reading.partition)), append(offsets, reading.next), append(until, lastAppended(groups[reading.at]))
+		tables, logs, partitions = append(tables, reading.table), append(logs, reading.log), append(partitions, int32(reading.partition))
+		offsets, until = append(offsets, reading.next), append(until, lastAppended(groups[reading.at]))
 		var offset, checksum *int64
 		if reading.last != nil {
 			last := lastRecordOf(*reading.last)
@@ -617,11 +623,14 @@ func movePositions(ctx context.Context, tx pgx.Tx, readings []*reading, groups m
 		}
 		lastOffsets, lastChecksums = append(lastOffsets, offset), append(lastChecksums, checksum)
 	}
-	_, err := tx.Exec(ctx, `
+	moved, err := tx.Exec(ctx, `
 		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until),
 			last_offset = coalesce(new.last_offset, positions.last_offset), last_checksum = coalesce(new.last_checksum, positions.last_checksum)
-		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[]) AS new (log, partition, next_offset, read_until, last_offset, last_checksum)
-		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until, lastOffsets, lastChecksums)
+		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::oid[]) AS new (log, partition, next_offset, read_until, last_offset, last_checksum, in_table)
+		WHERE positions.log = new.log AND positions.partition = new.partition AND positions.tableoid = new.in_table`, logs, partitions, offsets, until, lastOffsets, lastChecksums, tables)
+	if err == nil && int(moved.RowsAffected()) < len(readings) {
+		err = errMadeAnew
+	}
 	return err
 }
 
