@@ -97,7 +97,7 @@ func takenBack(taken []pendingAnswer) string {
 var errHeld = errors.New("you have just answered this: take that back first")
 
 // errNotTaken says that an answer was waited for in vain.
-var errNotTaken = fmt.Errorf("Kafka has not taken it in %s", ageText(sentWithin))
+var errNotTaken = fmt.Errorf("it was not taken by Kafka in %s", ageText(sentWithin))
 
 // pendingAnswers are those of one person, the oldest first. They are safe for
 // concurrent use.

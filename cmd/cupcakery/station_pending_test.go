@@ -94,7 +94,7 @@ func TestWhoeverLeavesIsToldWhatWasNotSent(t *testing.T) {
 		left := time.Now()
 		unsent := map[int]string{}
 		p.pending.sendAll(func(answer pendingAnswer, err error) { unsent[answer.item.Number] = err.Error() })
-		require.Equal(t, map[int]string{1: "Kafka has not taken it in 10s", 2: "Kafka has not taken it in 10s", 3: "somebody else has it"}, unsent)
+		require.Equal(t, map[int]string{1: "it was not taken by Kafka in 10s", 2: "it was not taken by Kafka in 10s", 3: "somebody else has it"}, unsent)
 		require.Equal(t, sentWithin, time.Since(left), "nobody waits for ever")
 	})
 }
