@@ -214,10 +214,10 @@ func DelayTable(delay wire.HistoryDelay) Table {
 
 // OrdersTable has the orders that had a pickup code.
 func OrdersTable(told wire.HistoryOrders) Table {
-	table := Table{{"order_id", "pickup_code", "state", "pieces", "placed_at", "due_at", "ready_at"}}
+	table := Table{{"order_id", "pickup_code", "state", "pieces", "placed_at", "due_at", "ready_at", "withdrawn_at"}}
 	for _, order := range told.Orders {
 		table = append(table, []string{
-			order.OrderID, order.PickupCode, string(order.State), inDigits(order.Pieces), inRFC3339(order.PlacedAt), inRFC3339(order.DueAt), inRFC3339(order.ReadyAt),
+			order.OrderID, order.PickupCode, string(order.State), inDigits(order.Pieces), inRFC3339(order.PlacedAt), inRFC3339(order.DueAt), inRFC3339(order.ReadyAt), inRFC3339(order.WithdrawnAt),
 		})
 	}
 	return table

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -24,6 +25,12 @@ func TestOrdersAreFoundByTheirCodeUnlessTheyWereErased(t *testing.T) {
 		o.ship()
 	}
 	log.flag(kitchen.FlagErased, kitchen.OrderKey(erased.id), "eve")
+	withdrawn := log.order(5) // ended in Temporal, with what it waited for withdrawn
+	withdrawn.status.PickupCode = "P4TT"
+	withdrawn.make(1, kitchen.Mix)
+	withdrawn.issue(withdrawn.ref(kitchen.Bake, 1), 1)
+	withdrawn.issue(withdrawn.ref(kitchen.Bake, 1).Undo(), 1)
+	withdrawnAt := log.now
 	_, err = store.Add(t.Context(), log.messages)
 	require.NoError(t, err)
 	require.Equal(t, 3, query[int](t, store, "SELECT count(*)::int FROM orders WHERE pickup_code = 'K7QF'"), "its figures stay")
@@ -37,6 +44,13 @@ func TestOrdersAreFoundByTheirCodeUnlessTheyWereErased(t *testing.T) {
 	require.True(t, newer.status.PlacedAt.Equal(told.Orders[0].PlacedAt))
 	require.False(t, told.Orders[0].ReadyAt.IsZero())
 	require.False(t, told.ReadUntil.IsZero())
+
+	require.Zero(t, told.Orders[0].WithdrawnAt)
+
+	told, err = reports.Orders(t.Context(), "P4TT")
+	require.NoError(t, err)
+	require.Len(t, told.Orders, 1)
+	require.WithinDuration(t, withdrawnAt, told.Orders[0].WithdrawnAt, 2*time.Second)
 
 	told, err = reports.Orders(t.Context(), "M2XZ")
 	require.NoError(t, err)

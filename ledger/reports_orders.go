@@ -52,12 +52,12 @@ func (r *Reports) Orders(ctx context.Context, pickupCode string) (wire.HistoryOr
 	var told wire.HistoryOrders
 	readUntil, err := r.read(ctx, "find the orders with the code", func(tx pgx.Tx) (err error) {
 		told.Orders, err = collect(ctx, tx, func(row pgx.CollectableRow) (order wire.RememberedOrder, err error) {
-			var placed, due, ready *time.Time
-			err = row.Scan(&order.OrderID, &order.PickupCode, &order.State, &order.Pieces, &placed, &due, &ready)
-			order.PlacedAt, order.DueAt, order.ReadyAt = inUTC(placed), inUTC(due), inUTC(ready)
+			var placed, due, ready, withdrawn *time.Time
+			err = row.Scan(&order.OrderID, &order.PickupCode, &order.State, &order.Pieces, &placed, &due, &ready, &withdrawn)
+			order.PlacedAt, order.DueAt, order.ReadyAt, order.WithdrawnAt = inUTC(placed), inUTC(due), inUTC(ready), inUTC(withdrawn)
 			return order, err
 		}, `
-			SELECT p.order_id::text, o.pickup_code, o.state, o.pieces, o.placed_at, o.due_at, o.ready_at
+			SELECT p.order_id::text, o.pickup_code, o.state, o.pieces, o.placed_at, o.due_at, o.ready_at, o.withdrawn_at
 			FROM orders o
 			JOIN personal p ON p.order_key = o.order_key
 			WHERE o.pickup_code = $1 AND p.order_id IS NOT NULL

@@ -1686,6 +1686,9 @@ type RememberedOrder struct {
 
 	// State `scheduled` is an order for later that has its place and waits for its time.
 	State OrderState `json:"state"`
+
+	// WithdrawnAt When its tickets were withdrawn, since it was ended in Temporal; absent if they were not. Nobody works on it any more.
+	WithdrawnAt time.Time `json:"withdrawnAt,omitempty,omitzero"`
 }
 
 // Resolution A manager's decision about an order that needs attention.

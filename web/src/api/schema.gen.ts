@@ -2670,6 +2670,11 @@ export interface components {
              * @description Absent while it is not ready.
              */
             readonly readyAt?: string;
+            /**
+             * Format: date-time
+             * @description When its tickets were withdrawn, since it was ended in Temporal; absent if they were not. Nobody works on it any more.
+             */
+            readonly withdrawnAt?: string;
         };
         /** @description Why an order was late. */
         readonly HistoryDelay: {

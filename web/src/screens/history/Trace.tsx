@@ -123,14 +123,14 @@ function Remembered({ orders }: { readonly orders: HistoryOrders["orders"] }) {
     <Table
       name="Orders with this code"
       head={["Order", "State", "Pieces", "Placed", "Due", "Ready", "Day"]}
-      rows={orders.map(({ orderId, pickupCode, state, pieces, placedAt, dueAt, readyAt }) => {
+      rows={orders.map(({ orderId, pickupCode, state, pieces, placedAt, dueAt, readyAt, withdrawnAt }) => {
         const day = dueAt ?? placedAt;
         const isLate = dueAt !== undefined && readyAt !== undefined && Date.parse(readyAt) > Date.parse(dueAt);
         return {
           key: orderId,
           head: <Code ticket={{ orderId, pickupCode }} />,
           cells: [
-            stateText({ state }), pieces, at(placedAt), at(dueAt), at(readyAt),
+            withdrawnAt ? "Withdrawn" : stateText({ state }), pieces, at(placedAt), at(dueAt), at(readyAt),
             day ? <GoTo key="day" href={hrefOf({ day: bakeryDay(day), ...(isLate && { late: pickupCode }) })}>{isLate ? "Why it was late" : dayText(bakeryDay(day))}</GoTo> : "–",
           ],
         };

@@ -126,7 +126,7 @@ test("what is traced leads to the orders, and not to those that were erased", as
 test("an order of long ago is found by its code, and leads to its day", async () => {
   const order = { orderId: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", state: "shipped" as const, pieces: 12, placedAt: "2026-01-31T08:00:00Z", dueAt: "2026-01-31T09:00:00Z", readyAt: "2026-01-31T09:30:00Z" };
   const { dueAt, readyAt, ...cancelled } = order;
-  const asked = vi.spyOn(api, "ordersByCode").mockResolvedValue({ orders: [order, { ...order, orderId: "b", readyAt: dueAt }, { ...cancelled, orderId: "c", state: "cancelled" }] });
+  const asked = vi.spyOn(api, "ordersByCode").mockResolvedValue({ orders: [order, { ...order, orderId: "b", readyAt: dueAt }, { ...cancelled, orderId: "c", state: "in-progress", withdrawnAt: "2026-01-31T10:00:00Z" }] });
   const { address } = show("/history?tab=trace");
   await userEvent.type(await screen.findByLabelText("Pickup code"), "k7qf");
   await userEvent.click(screen.getByRole("button", { name: "Find" }));
@@ -137,6 +137,7 @@ test("an order of long ago is found by its code, and leads to its day", async ()
   expect(found.getByRole("link", { name: "Why it was late" }).getAttribute("href")).toBe("/history?day=2026-01-31&late=K7QF");
   expect(found.getAllByRole("link", { name: "Sat 31 Jan" }).map((link) => link.getAttribute("href")), "those in time, or that never were ready").toEqual(["/history?day=2026-01-31", "/history?day=2026-01-31"]);
   expect(readyAt).not.toBe(dueAt);
+  expect(found.getAllByRole("row").map((row) => row.textContent)[3]).toContain("Withdrawn");
 });
 
 test("a code that the ledger does not know is said to be so", async () => {
