@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,10 +38,14 @@ func TestAStationThatListensSaysHowItIs(t *testing.T) {
 	ticket := floor.issue(nil)
 	bob.enter("start 1")
 	bob.out.await(t, ticket.PickupCode+"  started by bob")
-	_, metrics := get("/metrics")
+	// The station may read its own ack before Kafka has answered whoever sent it.
+	var metrics string
+	require.Eventually(t, func() bool {
+		_, metrics = get("/metrics")
+		return strings.Contains(metrics, `cupcakery_station_acks_total{kind="started",stage="bake"} 1`)
+	}, stationPatience, 10*time.Millisecond)
 	for _, part := range []string{
 		`cupcakery_consumer_lag{group="cupcake-bakers",topic="orders-to-bake"} 1`,
-		`cupcakery_station_acks_total{kind="started",stage="bake"} 1`,
 		`cupcakery_station_acks_total{kind="done",stage="bake"} 0`,
 		`cupcakery_rebalances_total{group="cupcake-bakers"} `,
 		"go_goroutines ",
