@@ -134,7 +134,7 @@ test("an order that Temporal has forgotten is told from the ledger", async () =>
   vi.spyOn(api, "delay").mockResolvedValue(delay({ state: "shipped", dueAt: "2026-03-04T08:00:00Z", readyAt: "2026-03-04T08:40:00Z" }));
   showAt("/history", () => <Forgotten id="0199c0de-7a11-7000-8000-00000000cafe" unknown="nothing" />);
   expect((await screen.findByRole("heading", { level: 1 })).textContent).toBe("K7QF");
-  expect(screen.getByText(/^Temporal has forgotten this order\./).textContent).toContain("This is what the ledger remembers.");
+  expect(screen.getByText(/^Temporal does not have this order\./).textContent).toContain("This is what the ledger remembers.");
   expect(screen.getByRole("region", { name: "Its way" }).textContent).toContain("Queue at bake");
 });
 

@@ -23,7 +23,7 @@ export function Forgotten({ id, unknown }: Props) {
       <header className="page-head">
         <div>
           <h1 className="code" translate="no">{data.pickupCode}</h1>
-          <p className="lead"><span className="badge">{stateText({ state: data.state })}</span> Temporal has forgotten this order. This is what the ledger remembers.</p>
+          <p className="lead"><span className="badge">{stateText({ state: data.state })}</span> Temporal does not have this order. This is what the ledger remembers.</p>
         </div>
       </header>
       <section className="card" aria-label="Its way"><Delay id={id} /></section>
