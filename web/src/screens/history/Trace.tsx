@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState, type SyntheticEvent } from "react";
+import { useState, type ComponentProps, type SyntheticEvent } from "react";
 import { historyFile, type Traced } from "../../api/client";
 import { menuQuery } from "../../api/queries";
 import type { HistoryOrders, HistoryTrace, TracedTicket } from "../../api/schema.gen";
@@ -26,8 +26,14 @@ export function Trace({ search }: { readonly search: Search }) {
     <>
       <div className="trace-forms">
         <BatchForm key={hrefOf(search)} search={search} />
-        <TrayForm key={search.ticket ?? ""} ticket={search.ticket ?? ""} />
-        <CodeForm key={search.code ?? ""} code={search.code ?? ""} />
+        <LookUp
+          key={`ticket ${search.ticket ?? ""}`} title="A tray" label="Ticket" hint="Its order’s id, stage and pass, joined by dots. Lists and explanations of late orders lead here too." action="Who was on this tray?"
+          value={search.ticket ?? ""} searchFor={(ticket) => searchOf({ tab: "trace", ticket })} input={{ maxLength: 100 }}
+        />
+        <LookUp
+          key={`code ${search.code ?? ""}`} title="An order" label="Pickup code" hint="Four letters and digits. The ledger has orders of long ago too." action="Find"
+          value={search.code ?? ""} searchFor={(code) => searchOf({ tab: "trace", code })} input={{ maxLength: 4, pattern: "[0-9A-Za-z]{4}", title: "Four letters and digits", autoCapitalize: "characters" }}
+        />
       </div>
       {search.code ? <OfCode code={search.code} /> : traced ? <Found traced={traced} search={search} /> : <p className="soft">Say at which stage and when, and this lists every order that the batch went into, with whom to call.</p>}
     </>
@@ -78,34 +84,30 @@ function BatchForm({ search }: { readonly search: Search }) {
   );
 }
 
-function TrayForm({ ticket }: { readonly ticket: string }) {
-  const navigate = useNavigate();
-  const [typed, setTyped] = useState(ticket);
-  const submit = (event: SyntheticEvent) => {
-    event.preventDefault();
-    void navigate({ to: "/history", search: searchOf({ tab: "trace", ticket: typed }) });
-  };
-  return (
-    <form className="card trace-form" aria-label="A tray" onSubmit={submit}>
-      <h2>A tray</h2>
-      <Field label="Ticket" hint="Its order’s id, stage and pass, joined by dots. Lists and explanations of late orders lead here too.">{(wiring) => <input {...wiring} className="input" required maxLength={100} autoComplete="off" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
-      <Button type="submit">Who was on this tray?</Button>
-    </form>
-  );
+interface LookUpProps {
+  readonly title: string;
+  readonly label: string;
+  readonly hint: string;
+  readonly action: string;
+  /** What was looked up last. */
+  readonly value: string;
+  readonly searchFor: (typed: string) => Search;
+  readonly input: Pick<ComponentProps<"input">, "autoCapitalize" | "maxLength" | "pattern" | "title">;
 }
 
-function CodeForm({ code }: { readonly code: string }) {
+/** A form with one field, which leads to what is typed. */
+function LookUp({ title, label, hint, action, value, searchFor, input }: LookUpProps) {
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(code);
+  const [typed, setTyped] = useState(value);
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    void navigate({ to: "/history", search: searchOf({ tab: "trace", code: typed }) });
+    void navigate({ to: "/history", search: searchFor(typed) });
   };
   return (
-    <form className="card trace-form" aria-label="An order" onSubmit={submit}>
-      <h2>An order</h2>
-      <Field label="Pickup code" hint="Four letters and digits. The ledger has orders of long ago too.">{(wiring) => <input {...wiring} className="input" required maxLength={4} pattern="[0-9A-Za-z]{4}" title="Four letters and digits" autoComplete="off" autoCapitalize="characters" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
-      <Button type="submit">Find</Button>
+    <form className="card trace-form" aria-label={title} onSubmit={submit}>
+      <h2>{title}</h2>
+      <Field label={label} hint={hint}>{(wiring) => <input {...wiring} {...input} className="input" required autoComplete="off" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
+      <Button type="submit">{action}</Button>
     </form>
   );
 }

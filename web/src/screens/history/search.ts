@@ -30,7 +30,7 @@ export interface Search {
 }
 
 /** What a pickup code looks like. */
-export const pickupCode = /^[0-9A-Z]{4}$/;
+const pickupCode = /^[0-9A-Z]{4}$/;
 
 type Given = Readonly<Record<string, unknown>>;
 
